@@ -1,0 +1,1 @@
+//! The sidecar: logs in, renders secrets to tmpfs, keeps leases alive, reloads the process.

@@ -1,0 +1,1 @@
+//! OpenBao's guarded first start and the job that makes it what the chart says.

@@ -1,0 +1,6 @@
+//! What webhook and agent agree on: annotations, the injection plan, the agent's configuration.
+//!
+//! Nothing here does I/O, knows a clock or logs: functions from values to values.
+
+pub mod config;
+pub mod plan;

@@ -1,0 +1,78 @@
+//! HCL 1 as Vault and OpenBao read it: text or JSON to a tree with positions, and back.
+//!
+//! One reader serves the agent's configuration and the policy files, because both servers parse both with the same
+//! library (HCL 1, which is not HCL 2: `{` may stand on the next line, `${` is literal, JSON is accepted too).
+
+/// A place in the source: 1-based line and column (in characters), and the byte offset.
+#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Position {
+    /// 1-based line.
+    pub line: usize,
+    /// 1-based column, in characters.
+    pub column: usize,
+    /// Byte offset from the start of the text.
+    pub offset: usize,
+}
+
+/// The items of a file or of an object, in source order; a key may stand more than once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Body {
+    /// What the body holds.
+    pub items: Vec<Item>,
+}
+
+/// `key label... = value` or `key label... { ... }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Item {
+    /// The key and its labels: `path "secret/*"` has two.
+    pub keys: Vec<Key>,
+    /// What stands behind the keys.
+    pub value: Value,
+    /// True for `key = value`, false for a block without `=`.
+    pub assigned: bool,
+}
+
+/// A key or a label.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Key {
+    /// Its text, unquoted.
+    pub text: String,
+    /// Where it starts.
+    pub position: Position,
+}
+
+/// A value and where it starts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it starts.
+    pub position: Position,
+}
+
+/// The kinds of values HCL 1 knows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// `true` or `false`.
+    Bool(bool),
+    /// JSON's `null` (HCL text has none).
+    Null,
+    /// A number as it was written.
+    Number(String),
+    /// A string, unquoted and unescaped, or a here-document.
+    String(String),
+    /// `[a, b]`.
+    List(Vec<Value>),
+    /// `{ ... }`.
+    Object(Body),
+}
+
+/// Why a text is not HCL 1.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{}:{}: {message}", position.line, position.column)]
+pub struct Error {
+    /// Where reading stopped.
+    pub position: Position,
+    /// What was found and what would have been right.
+    pub message: String,
+}

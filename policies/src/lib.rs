@@ -1,0 +1,1 @@
+//! Compiles, lints and applies least-privilege policies and roles.

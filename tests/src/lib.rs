@@ -1,0 +1,1 @@
+//! Tests and benches that need a server or a cluster.

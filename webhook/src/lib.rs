@@ -1,0 +1,1 @@
+//! The admission server that adds the agent to pods.
