@@ -1,1 +1,10 @@
-//! Tests and benches that need a server or a cluster.
+//! What the cluster tests share: kubectl, the operator's view of OpenBao, processes on the node, waiting.
+//!
+//! The tests run inside the node's namespaces (`tests/node/node exec`), so service addresses answer and the processes
+//! of every pod can be looked at, as an attacker with root on the node could.
+
+pub mod bao;
+pub mod cluster;
+pub mod node;
+pub mod reviews;
+pub mod wait;

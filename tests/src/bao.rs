@@ -1,0 +1,97 @@
+//! OpenBao as its operator sees it: logs in with the operator's service account and does what a test needs.
+
+use std::time::Duration;
+
+use reqwest::blocking::Client;
+use serde_json::{Value, json};
+
+use crate::cluster::{PLATFORM, kubectl, service_address};
+use crate::wait;
+
+/// A session of the operator.
+pub struct Operator {
+    client: Client,
+    base: String,
+    token: String,
+}
+
+impl Operator {
+    /// Logs in with a token of service account `blinkchamber-operator`, which `tests/values-e2e.yaml` gives full rights.
+    #[track_caller]
+    pub fn login() -> Self {
+        Self::login_as(PLATFORM, "blinkchamber-operator", "operator")
+    }
+
+    /// Logs in as any service account, as a pod of it would.
+    #[track_caller]
+    pub fn login_as(namespace: &str, account: &str, role: &str) -> Self {
+        let client = client();
+        let base = format!("http://{}:8200/v1", service_address(PLATFORM, "vault"));
+        let jwt = kubectl(&["create", "token", "-n", namespace, account, "--audience", "vault", "--duration", "10m"]);
+        let token = wait::until("the operator is logged in", Duration::from_secs(60), || {
+            let response = client
+                .post(format!("{base}/auth/kubernetes/login"))
+                .json(&json!({"role": role, "jwt": jwt.trim()}))
+                .send()
+                .map_err(|error| error.to_string())?;
+            let body: Value = response.json().map_err(|error| error.to_string())?;
+            body["auth"]["client_token"].as_str().map(str::to_owned).ok_or_else(|| body["errors"].to_string())
+        });
+        Self { client, base, token }
+    }
+
+    /// One request; the status and the body (`null` when there is none).
+    #[track_caller]
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        let method = method.parse().expect("an HTTP method");
+        let mut request = self.client.request(method, format!("{}/{path}", self.base)).header("X-Vault-Token", &self.token);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().unwrap_or_else(|error| panic!("{path}: {error}"));
+        (response.status().as_u16(), response.json().unwrap_or(Value::Null))
+    }
+
+    /// Writes, retrying while the server has no leader.
+    #[track_caller]
+    pub fn write(&self, path: &str, body: &Value) -> Value {
+        wait::until(&format!("write {path}"), Duration::from_secs(30), || match self.request("POST", path, Some(body)) {
+            (200..=299, answer) => Ok(answer),
+            (status, answer) => Err(format!("{status} {}", answer["errors"])),
+        })
+    }
+
+    /// Writes one version of a KV v2 secret.
+    #[track_caller]
+    pub fn put(&self, path: &str, data: &Value) {
+        self.write(&format!("secret/data/{path}"), &json!({"data": data}));
+    }
+
+    /// A policy and a Kubernetes-auth role for one service account.
+    #[track_caller]
+    pub fn grant(&self, role: &str, namespace: &str, account: &str, policy: &str) {
+        self.write(&format!("sys/policies/acl/{role}"), &json!({"policy": policy}));
+        self.write(
+            &format!("auth/kubernetes/role/{role}"),
+            &json!({"bound_service_account_names": account, "bound_service_account_namespaces": namespace,
+                    "audience": "vault", "token_policies": role, "token_ttl": "1h"}),
+        );
+    }
+
+    /// How many leases the server holds below a prefix.
+    #[track_caller]
+    pub fn leases(&self, prefix: &str) -> usize {
+        match self.request("LIST", &format!("sys/leases/lookup/{prefix}"), None) {
+            (404, _) => 0,
+            (200, body) => body["data"]["keys"].as_array().map_or(0, Vec::len),
+            (status, body) => panic!("list leases of {prefix}: {status} {body}"),
+        }
+    }
+}
+
+/// An HTTP client that a dead server cannot hold for long.
+pub fn client() -> Client {
+    // A second call is refused, which is as good: the provider is the same.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Client::builder().timeout(Duration::from_secs(20)).build().expect("a plain client")
+}
