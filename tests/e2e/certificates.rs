@@ -55,7 +55,13 @@ fn renewal_under_load_fails_no_request() {
     });
     let renewed = leaf_count() - before;
     drop(restore);
-    assert!(failures.is_empty(), "{} of {} failed: {:?}", failures.len(), sent.load(Ordering::Relaxed), failures.first());
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed: {:?}",
+        failures.len(),
+        sent.load(Ordering::Relaxed),
+        failures.first()
+    );
     assert!(sent.load(Ordering::Relaxed) > 1_000, "the load was real");
     assert!(renewed >= 4, "two replicas renewed several times: {renewed}");
 }
@@ -93,8 +99,13 @@ fn leaf_count() -> u64 {
     let addresses = pods.iter().filter_map(|pod| pod["status"]["podIP"].as_str());
     addresses
         .map(|address| {
-            let metrics = reqwest::blocking::get(format!("http://{address}:8080/metrics")).and_then(|r| r.text()).expect("metrics");
-            let line = metrics.lines().find(|line| line.starts_with("blinkchamber_webhook_leaf_issued_total")).expect("a counter");
+            let metrics = reqwest::blocking::get(format!("http://{address}:8080/metrics"))
+                .and_then(|r| r.text())
+                .expect("metrics");
+            let line = metrics
+                .lines()
+                .find(|line| line.starts_with("blinkchamber_webhook_leaf_issued_total"))
+                .expect("a counter");
             line.rsplit(' ').next().and_then(|number| number.parse::<u64>().ok()).expect("a number")
         })
         .sum()

@@ -51,6 +51,10 @@ fn a_dynamic_credential_is_renewed_and_replaced_before_it_dies() {
     }
     // A credential lives at most MAX_TTL and is replaced in the last part of its life.
     let least = usize::try_from(WATCHED.as_secs() / MAX_TTL).expect("small");
-    assert!(users.len() > least.saturating_sub(1) && users.len() <= 2 * least + 1, "{} users in {WATCHED:?}: {users:?}", users.len());
+    assert!(
+        users.len() > least.saturating_sub(1) && users.len() <= 2 * least + 1,
+        "{} users in {WATCHED:?}: {users:?}",
+        users.len()
+    );
     assert!(logins > 20, "the loop ran: {logins}");
 }

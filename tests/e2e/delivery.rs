@@ -25,8 +25,12 @@ fn a_pod_gets_its_file_on_tmpfs_and_the_value_is_nowhere_else() {
     let policy = "path \"secret/data/e2e/delivery\" { capabilities = [\"read\"] }";
     operator.grant("e2e-delivery", &namespace.name, "app", policy);
 
-    let mut annotations =
-        inject("e2e-delivery", "secret/data/e2e/delivery", "vault.hashicorp.com/agent-inject-template-app.env", TEMPLATE);
+    let mut annotations = inject(
+        "e2e-delivery",
+        "secret/data/e2e/delivery",
+        "vault.hashicorp.com/agent-inject-template-app.env",
+        TEMPLATE,
+    );
     annotations.push(("vault.hashicorp.com/agent-inject-perms-app.env", "0440"));
     let mut object = pod(&namespace.name, "app", "app", &annotations);
     // The app itself refuses to live without the file: had it started earlier, it would have restarted.
@@ -53,7 +57,10 @@ fn a_pod_gets_its_file_on_tmpfs_and_the_value_is_nowhere_else() {
     let mount = mounts.lines().find(|line| line.contains(" /vault/secrets ")).expect("a mount of its own");
     assert!(mount.contains(" tmpfs "), "{mount}");
     assert!(mount.contains("noswap") && mount.contains("size="), "never swapped, bounded: {mount}");
-    assert!(mount.split_whitespace().nth(3).is_some_and(|options| options.split(',').any(|one| one == "ro")), "{mount}");
+    assert!(
+        mount.split_whitespace().nth(3).is_some_and(|options| options.split(',').any(|one| one == "ro")),
+        "{mount}"
+    );
 
     for source in [
         kubectl(&["get", "pod", "-n", &namespace.name, "app", "-o", "yaml"]),

@@ -16,8 +16,11 @@ fn bent_reviews_get_answers_and_patches_are_idempotent() {
     let _guard = crate::peaceful();
     rustls::crypto::ring::default_provider().install_default().ok();
     // Pod addresses are in no certificate; who answers is not what this test is about (`certificates` is).
-    let client =
-        Client::builder().tls_danger_accept_invalid_certs(true).timeout(Duration::from_secs(20)).build().expect("a client");
+    let client = Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("a client");
     let replicas: Vec<_> = list(PLATFORM, "pods", "app.kubernetes.io/component=webhook")
         .iter()
         .filter_map(|pod| pod["status"]["podIP"].as_str().map(|address| format!("https://{address}:8443/mutate")))
@@ -30,7 +33,10 @@ fn bent_reviews_get_answers_and_patches_are_idempotent() {
         assert_eq!(first, second, "both replicas decide alike, seed {seed}");
         assert_eq!(first["response"]["uid"], review["request"]["uid"], "seed {seed}");
         if first["response"]["allowed"] != true {
-            assert!(first["response"]["status"]["message"].as_str().is_some_and(|m| !m.is_empty()), "seed {seed}: {first}");
+            assert!(
+                first["response"]["status"]["message"].as_str().is_some_and(|m| !m.is_empty()),
+                "seed {seed}: {first}"
+            );
             refused += 1;
             continue;
         }
@@ -42,7 +48,10 @@ fn bent_reviews_get_answers_and_patches_are_idempotent() {
         again["request"]["object"] = once;
         let answer = ask(&client, &replicas[0], &again);
         assert_eq!(answer["response"]["allowed"], true, "seed {seed}: {answer}");
-        assert!(self::patch(&answer).is_none_or(|patch| patch.0.is_empty()), "seed {seed}: the second patch is empty: {answer}");
+        assert!(
+            self::patch(&answer).is_none_or(|patch| patch.0.is_empty()),
+            "seed {seed}: the second patch is empty: {answer}"
+        );
     }
     assert!(patched > 500 && refused > 500, "the set reaches both answers: {patched} patched, {refused} refused");
 }
@@ -60,7 +69,10 @@ fn what_is_not_a_review_is_refused_by_status() {
     assert_eq!(post("application/json", b"{\"half\": ".to_vec()).expect("an answer"), 400);
     assert_eq!(post("text/plain", b"{}".to_vec()).expect("an answer"), 415);
     // The server may answer before it has read it all, or close the connection: both are refusals.
-    assert!(post("application/json", vec![b' '; 4 << 20]).is_ok_and(|status| status == 413) || post("application/json", json!({}).to_string().into_bytes()).is_ok());
+    assert!(
+        post("application/json", vec![b' '; 4 << 20]).is_ok_and(|status| status == 413)
+            || post("application/json", json!({}).to_string().into_bytes()).is_ok()
+    );
 }
 
 fn ask(client: &Client, url: &str, review: &Value) -> Value {

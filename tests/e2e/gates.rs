@@ -18,7 +18,8 @@ fn gated_deployment(namespace: &Namespace, role: &'static str) -> Value {
         "vault.hashicorp.com/agent-inject-template-app.env",
         r#"{{ with secret "secret/data/e2e/gates" }}{{ .Data.data.value }}{{ end }}"#,
     );
-    let mut pod_spec = spec("app", json!([container("app", "test -s /vault/secrets/app.env || exit 9; exec sleep 3600")]));
+    let mut pod_spec =
+        spec("app", json!([container("app", "test -s /vault/secrets/app.env || exit 9; exec sleep 3600")]));
     pod_spec["schedulingGates"] = json!([{"name": "blinkchamber.io/injection"}]);
     json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": namespace.name},

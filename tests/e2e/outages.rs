@@ -157,7 +157,10 @@ fn a_wrong_role_and_a_wrong_namespace_are_named_and_heal_when_mended() {
     apply(&pod(&namespace.name, "app", "app", &inject("e2e-wrong", "secret/data/e2e/outages-wrong", KEY, template)));
     let logs = |text: &str| {
         wait::until(&format!("the log names {text}"), Duration::from_secs(60), || {
-            let log = blinkchamber_tests::cluster::try_kubectl(&["logs", "-n", &namespace.name, "app", "-c", "vault-agent"], "")?;
+            let log = blinkchamber_tests::cluster::try_kubectl(
+                &["logs", "-n", &namespace.name, "app", "-c", "vault-agent"],
+                "",
+            )?;
             if log.contains(text) { Ok(()) } else { Err(log) }
         });
     };

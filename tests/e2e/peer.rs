@@ -37,7 +37,11 @@ fn the_real_agent_takes_our_configuration() {
     let ours = namespace.exec("app", "app", &["cat", "/vault/secrets/app.env"]).expect("our file");
 
     let env = pod["spec"]["initContainers"][0]["env"].as_array().expect("an environment");
-    let encoded = env.iter().find(|one| one["name"] == "VAULT_CONFIG").and_then(|one| one["value"].as_str()).expect("a configuration");
+    let encoded = env
+        .iter()
+        .find(|one| one["name"] == "VAULT_CONFIG")
+        .and_then(|one| one["value"].as_str())
+        .expect("a configuration");
     let text = base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
     let config: Value = serde_json::from_slice(&text).expect("JSON");
     let output = Command::new("unshare")

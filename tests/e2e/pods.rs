@@ -41,7 +41,12 @@ pub(crate) fn map(annotations: &[(&str, &str)]) -> Value {
 }
 
 /// The three annotations of the simplest injected pod: role `role`, file `name`, and the template text.
-pub(crate) fn inject<'a>(role: &'a str, secret: &'a str, template_key: &'a str, template: &'a str) -> Vec<(&'a str, &'a str)> {
+pub(crate) fn inject<'a>(
+    role: &'a str,
+    secret: &'a str,
+    template_key: &'a str,
+    template: &'a str,
+) -> Vec<(&'a str, &'a str)> {
     vec![
         ("vault.hashicorp.com/agent-inject", "true"),
         ("vault.hashicorp.com/role", role),
@@ -53,9 +58,4 @@ pub(crate) fn inject<'a>(role: &'a str, secret: &'a str, template_key: &'a str, 
 /// uid of a pod, as it stands in the control groups of its processes.
 pub(crate) fn uid(pod: &Value) -> &str {
     pod["metadata"]["uid"].as_str().expect("a pod has a uid")
-}
-
-/// Name of a pod.
-pub(crate) fn name(pod: &Value) -> &str {
-    pod["metadata"]["name"].as_str().expect("a pod has a name")
 }

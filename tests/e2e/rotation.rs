@@ -19,8 +19,14 @@ const READS: usize = 10_000;
 const ANNOTATIONS: [(&str, &str); 7] = [
     ("vault.hashicorp.com/agent-inject", "true"),
     ("vault.hashicorp.com/role", "e2e-rotation"),
-    ("vault.hashicorp.com/agent-inject-template-left", r#"{{ with secret "secret/data/e2e/rotation" }}{{ .Data.data.value }}:{{ .Data.data.value }}{{ end }}"#),
-    ("vault.hashicorp.com/agent-inject-template-right", r#"{{ with secret "secret/data/e2e/rotation" }}{{ .Data.data.value }}:{{ .Data.data.value }}{{ end }}"#),
+    (
+        "vault.hashicorp.com/agent-inject-template-left",
+        r#"{{ with secret "secret/data/e2e/rotation" }}{{ .Data.data.value }}:{{ .Data.data.value }}{{ end }}"#,
+    ),
+    (
+        "vault.hashicorp.com/agent-inject-template-right",
+        r#"{{ with secret "secret/data/e2e/rotation" }}{{ .Data.data.value }}:{{ .Data.data.value }}{{ end }}"#,
+    ),
     ("blinkchamber.io/agent-reload-left", "signal:HUP:sh"),
     ("vault.hashicorp.com/agent-inject-perms-left", "0440"),
     ("vault.hashicorp.com/agent-inject-perms-right", "0440"),
@@ -36,7 +42,12 @@ fn a_new_version_reaches_the_process_whole() {
     namespace.service_account("app");
     let operator = Operator::login();
     operator.put("e2e/rotation", &json!({"value": "v0"}));
-    operator.grant("e2e-rotation", &namespace.name, "app", "path \"secret/data/e2e/rotation\" { capabilities = [\"read\"] }");
+    operator.grant(
+        "e2e-rotation",
+        &namespace.name,
+        "app",
+        "path \"secret/data/e2e/rotation\" { capabilities = [\"read\"] }",
+    );
     let mut object = pod(&namespace.name, "app", "app", &[]);
     object["metadata"]["annotations"] = map(&ANNOTATIONS);
     object["spec"]["containers"] = json!([container("app", APP)]);
@@ -71,7 +82,9 @@ fn a_new_version_reaches_the_process_whole() {
             let value = format!("v{version}");
             operator.put("e2e/rotation", &json!({"value": value}));
             let start = Instant::now();
-            namespace.exec("app", "vault-agent", &["/blinkchamber-agent", "refresh"]).expect("the agent takes the request");
+            namespace
+                .exec("app", "vault-agent", &["/blinkchamber-agent", "refresh"])
+                .expect("the agent takes the request");
             let expected = format!("{value}:{value}");
             wait::until_true("the file is new", Duration::from_secs(2), || {
                 fs::read_to_string(secrets.join("right")).is_ok_and(|text| text == expected)

@@ -15,7 +15,18 @@ const RELEASE: &str = "blinkchamber";
 fn upgrade_keeps_the_secrets_and_uninstall_leaves_nothing() {
     let before = blinkchamber_tests::bao::Operator::login().request("GET", "secret/data/postgres", None).1;
     assert!(before["data"]["data"].is_object(), "the first secrets are there");
-    helm(&["upgrade", RELEASE, "../chart", "-n", PLATFORM, "--reuse-values", "--wait", "--wait-for-jobs", "--timeout", "5m"]);
+    helm(&[
+        "upgrade",
+        RELEASE,
+        "../chart",
+        "-n",
+        PLATFORM,
+        "--reuse-values",
+        "--wait",
+        "--wait-for-jobs",
+        "--timeout",
+        "5m",
+    ]);
     let after = blinkchamber_tests::bao::Operator::login().request("GET", "secret/data/postgres", None).1;
     assert_eq!(before["data"], after["data"], "an upgrade never overwrites a secret");
     let ours = secrets();

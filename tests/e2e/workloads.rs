@@ -101,14 +101,18 @@ fn existing_init_containers_stay_and_only_the_chosen_container_gets_the_files() 
     assert_eq!(object["spec"]["automountServiceAccountToken"], false);
     apply(&object);
     let pod = fixture.namespace.ready_pod("three", Duration::from_secs(60));
-    let inits: Vec<_> = pod["spec"]["initContainers"].as_array().expect("init containers").iter().map(|c| &c["name"]).collect();
+    let inits: Vec<_> =
+        pod["spec"]["initContainers"].as_array().expect("init containers").iter().map(|c| &c["name"]).collect();
     assert_eq!(inits, ["before", "vault-agent"]);
     let read = |container| fixture.namespace.exec("three", container, &["cat", "/vault/secrets/app.env"]);
     assert_eq!(read("two").as_deref(), Ok("v"));
     assert!(read("one").is_err_and(|error| error.contains("No such file")));
     assert!(read("three").is_err_and(|error| error.contains("No such file")));
     let token = ["ls", "/var/run/secrets/kubernetes.io/serviceaccount"];
-    assert!(fixture.namespace.exec("three", "two", &token).is_err(), "no token was mounted that the pod did not ask for");
+    assert!(
+        fixture.namespace.exec("three", "two", &token).is_err(),
+        "no token was mounted that the pod did not ask for"
+    );
 }
 
 #[test]
@@ -137,7 +141,8 @@ fn a_misspelt_annotation_is_a_warning_and_a_bad_value_a_refusal() {
 fn pipe(object: &Value) -> std::process::Stdio {
     use std::io::{Seek as _, Write as _};
     let path = std::env::temp_dir().join(format!("pod-{}.json", fastrand::u64(..)));
-    let mut file = std::fs::File::options().read(true).write(true).create_new(true).open(&path).expect("a scratch file");
+    let mut file =
+        std::fs::File::options().read(true).write(true).create_new(true).open(&path).expect("a scratch file");
     std::fs::remove_file(&path).expect("unlinked at once");
     file.write_all(object.to_string().as_bytes()).expect("written");
     file.rewind().expect("rewound");

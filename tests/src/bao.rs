@@ -44,7 +44,8 @@ impl Operator {
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
         let method = method.parse().expect("an HTTP method");
-        let mut request = self.client.request(method, format!("{}/{path}", self.base)).header("X-Vault-Token", &self.token);
+        let mut request =
+            self.client.request(method, format!("{}/{path}", self.base)).header("X-Vault-Token", &self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -55,9 +56,11 @@ impl Operator {
     /// Writes, retrying while the server has no leader.
     #[track_caller]
     pub fn write(&self, path: &str, body: &Value) -> Value {
-        wait::until(&format!("write {path}"), Duration::from_secs(30), || match self.request("POST", path, Some(body)) {
-            (200..=299, answer) => Ok(answer),
-            (status, answer) => Err(format!("{status} {}", answer["errors"])),
+        wait::until(&format!("write {path}"), Duration::from_secs(30), || {
+            match self.request("POST", path, Some(body)) {
+                (200..=299, answer) => Ok(answer),
+                (status, answer) => Err(format!("{status} {}", answer["errors"])),
+            }
         })
     }
 

@@ -99,7 +99,9 @@ impl Namespace {
     /// Makes a service account.
     #[track_caller]
     pub fn service_account(&self, name: &str) {
-        apply(&json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": self.name}}));
+        apply(
+            &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": self.name}}),
+        );
     }
 
     /// Waits until a pod's containers are all ready, and gives the pod.

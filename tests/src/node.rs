@@ -46,7 +46,8 @@ pub fn process(pod_uid: &str, command: &str) -> Process {
 pub fn exposing(text: &str) -> Vec<Process> {
     all(|pid| {
         ["environ", "cmdline"].iter().any(|file| {
-            fs::read(format!("/proc/{pid}/{file}")).is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
+            fs::read(format!("/proc/{pid}/{file}"))
+                .is_ok_and(|bytes| bytes.windows(text.len()).any(|part| part == text.as_bytes()))
         })
     })
 }

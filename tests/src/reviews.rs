@@ -20,8 +20,20 @@ const SUFFIXES: [&str; 14] = [
     "agent-inject-secret-",
     "agent-inject-templat-db",
 ];
-const VALUES: [&str; 12] =
-    ["true", "false", "yes", "", "app", "secret/data/app", "{{ with secret \"a\" }}x{{ end }}", "{{", "0400", "9999999999999999999", "../../etc", "\u{1F512}\n\t"];
+const VALUES: [&str; 12] = [
+    "true",
+    "false",
+    "yes",
+    "",
+    "app",
+    "secret/data/app",
+    "{{ with secret \"a\" }}x{{ end }}",
+    "{{",
+    "0400",
+    "9999999999999999999",
+    "../../etc",
+    "\u{1F512}\n\t",
+];
 
 /// A review whose pod is a bent version of a valid one. The same seed gives the same review.
 pub fn review(seed: u64) -> Value {
@@ -61,7 +73,10 @@ fn valid_pod(rng: &mut Rng) -> Value {
         spec.insert("volumes".into(), json!([{"name": pick(rng, &NAMES), "emptyDir": {}}]));
     }
     if rng.bool() {
-        spec.insert("schedulingGates".into(), json!([{"name": "example.com/other"}, {"name": "blinkchamber.io/injection"}]));
+        spec.insert(
+            "schedulingGates".into(),
+            json!([{"name": "example.com/other"}, {"name": "blinkchamber.io/injection"}]),
+        );
     }
     if rng.u8(0..40) == 0 {
         spec.insert("huge".into(), json!("x".repeat(rng.usize(0..200_000))));
@@ -72,7 +87,8 @@ fn valid_pod(rng: &mut Rng) -> Value {
 fn container(rng: &mut Rng, n: usize) -> Value {
     let mut container = json!({"name": format!("c{n}"), "image": "i"});
     if rng.bool() {
-        container["volumeMounts"] = json!([{"name": "data", "mountPath": pick(rng, &["/data", "/vault/secrets", "/"])}]);
+        container["volumeMounts"] =
+            json!([{"name": "data", "mountPath": pick(rng, &["/data", "/vault/secrets", "/"])}]);
     }
     if rng.bool() {
         container["securityContext"] = json!({"runAsUser": rng.i64(-1..70_000), "unknownField": {"a": [1, null]}});

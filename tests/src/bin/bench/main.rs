@@ -1,0 +1,27 @@
+//! `make bench`: our programs beside the peer's, in one run, as ratios. `BENCH_ONLY=agent` or `webhook` runs a part.
+//!
+//! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
+
+mod agent;
+mod machine;
+mod table;
+mod webhook;
+
+use table::Table;
+
+fn main() {
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let wanted = |part: &str| only.is_empty() || only == part;
+    let mut table = Table::default();
+    if wanted("agent") {
+        agent::measure(&mut table);
+    }
+    if wanted("webhook") {
+        webhook::measure(&mut table);
+    }
+    let text = table.markdown(&machine::describe());
+    print!("{text}");
+    if only.is_empty() {
+        std::fs::write("docs/benchmarks.md", text).expect("run from the project's root");
+    }
+}
