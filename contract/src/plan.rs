@@ -14,7 +14,7 @@ pub struct Request<'a> {
 }
 
 /// What holds when a pod says nothing: the injector's flags and the chart's values.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Defaults {
     /// Agent image.
@@ -46,7 +46,7 @@ pub struct Defaults {
 }
 
 /// Quantities of the agent's container.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Resources {
     /// `requests.cpu`.
@@ -79,7 +79,7 @@ pub enum Decision {
 }
 
 /// Everything the webhook needs to write the patch and the compiler needs to write the policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Plan {
     /// What the agent is told (env `VAULT_CONFIG`).
