@@ -1,0 +1,40 @@
+# What is built from Go modules. kubernetes/go.sum holds the checksums of the largest; the others are checked by Go's
+# checksum database. Sourced after lib.sh and fetch.sh.
+
+kubernetes_version=1.35.4 coredns_version=1.15.0 kubeconform_version=0.8.0
+
+# go_install MODULE/PACKAGE@VERSION NAME
+go_install() {
+  ensure_go
+  mkdir -p "$bin/.go"
+  CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOBIN=$bin/.go go install -trimpath -ldflags '-s -w' "$1"
+  mv "$bin/.go/$2" "$bin/$2"
+}
+
+build_kubernetes() {
+  local version=k8s.io/component-base/version
+  ensure_go
+  rm -rf "$bin/.kubernetes"
+  (cd "$node_dir/kubernetes" &&
+    CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' go build -trimpath -o "$bin/.kubernetes/" -ldflags \
+      "-s -w -X $version.gitVersion=v$kubernetes_version -X $version.gitMajor=1 -X $version.gitMinor=35 -X $version.gitTreeState=clean" tool)
+  mv "$bin"/.kubernetes/* "$bin/"
+  rmdir "$bin/.kubernetes"
+}
+
+build_coredns() { go_install "github.com/coredns/coredns@v$coredns_version" coredns; }
+
+build_kubeconform() { go_install "github.com/yannh/kubeconform/cmd/kubeconform@v$kubeconform_version" kubeconform; }
+
+ensure_kubernetes() {
+  make_once kubernetes "$(key_of build_kubernetes "=$kubernetes_version" "$node_dir"/kubernetes/go.{mod,sum})" "$bin/kubelet" \
+    "building the six programs of Kubernetes $kubernetes_version (about 5 minutes on 2 cores, once)" build_kubernetes
+}
+ensure_coredns() {
+  make_once coredns "$(key_of build_coredns "=$coredns_version")" "$bin/coredns" \
+    "building CoreDNS $coredns_version (about 3 minutes on 2 cores, once)" build_coredns
+}
+ensure_kubeconform() {
+  make_once kubeconform "$(key_of build_kubeconform "=$kubeconform_version")" "$bin/kubeconform" \
+    "building kubeconform $kubeconform_version" build_kubeconform
+}
