@@ -2,5 +2,6 @@
 //!
 //! Nothing here does I/O, knows a clock or logs: functions from values to values.
 
+pub mod annotations;
 pub mod config;
 pub mod plan;

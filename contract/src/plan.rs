@@ -1,8 +1,29 @@
 //! `Request -> Plan`: what a pod's annotations ask for, as a function of the pod and the injector's defaults.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
+use crate::annotations::{Annotations, Findings};
 use crate::config::AgentConfig;
+
+mod conflicts;
+mod container;
+mod files;
+mod gate;
+mod identity;
+mod patch;
+mod pod;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod volumes;
+
+/// Scheduling gate that keeps a pod from starting before it was planned.
+pub const GATE: &str = "blinkchamber.io/injection";
+
+/// Name of the agent's container.
+pub const CONTAINER: &str = "vault-agent";
 
 /// A pod as the API server shows it, and where it will live.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +64,33 @@ pub struct Defaults {
     pub resources: Resources,
     /// Namespaces in which injection is refused.
     pub protected_namespaces: Vec<String>,
+    /// Annotations that hold where the pod does not set them, by name without prefix (`log-level`, ...).
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Defaults {
+    /// The defaults of a cluster that says nothing but the agent's image and the server's URL.
+    #[must_use]
+    pub fn new(image: impl Into<String>, address: impl Into<String>) -> Self {
+        Self {
+            image: image.into(),
+            address: address.into(),
+            auth_path: "auth/kubernetes".to_owned(),
+            auth_type: "kubernetes".to_owned(),
+            token_expiration_seconds: 3600,
+            volume_size_limit: "16Mi".to_owned(),
+            run_as_user: 100,
+            run_as_group: 1000,
+            resources: Resources {
+                request_cpu: "5m".to_owned(),
+                request_memory: "16Mi".to_owned(),
+                limit_cpu: "500m".to_owned(),
+                limit_memory: "64Mi".to_owned(),
+            },
+            protected_namespaces: ["kube-node-lease", "kube-public", "kube-system"].map(str::to_owned).to_vec(),
+            ..Self::default()
+        }
+    }
 }
 
 /// Quantities of the agent's container.
@@ -92,7 +140,7 @@ pub struct Plan {
     pub volumes: Vec<Value>,
     /// Mounts for the pod's containers, as JSON objects (read-only), in order.
     pub mounts: Vec<Value>,
-    /// Names of the containers that get the mounts.
+    /// Names of the containers that get the mounts, init containers included: names are unique in a pod.
     pub containers: Vec<String>,
     /// `spec.shareProcessNamespace`, when it has to be set.
     pub share_process_namespace: Option<bool>,
@@ -110,8 +158,48 @@ pub struct Refusal {
 
 /// Decides what happens to a pod. Pure: no clock, no I/O, no randomness; the same input gives the same plan.
 ///
+/// A pod that was injected before (status and `blinkchamber.io/injected` are set) is planned again, so that containers
+/// added by other webhooks meanwhile get their mounts; applying a plan twice must change nothing.
+///
 /// # Errors
 /// A [`Refusal`] that names every annotation that cannot be honoured.
-pub fn plan(_request: Request<'_>, _defaults: &Defaults) -> Result<Outcome, Refusal> {
-    Ok(Outcome { decision: Decision::Skip, warnings: Vec::new() })
+pub fn plan(request: Request<'_>, defaults: &Defaults) -> Result<Outcome, Refusal> {
+    let mut findings = Findings::default();
+    let pod = pod::Pod::new(request.pod);
+    let notes = Annotations::read(pod.annotations(), &defaults.annotations, &mut findings);
+    if gate::decide(request.namespace, &pod, &notes, defaults)? == gate::Verdict::LeaveAlone {
+        return Ok(Outcome { decision: Decision::Skip, warnings: findings.warnings });
+    }
+    notes.check(&mut findings);
+    let plan = draw(&pod, &notes, defaults, &mut findings);
+    if findings.problems.is_empty() {
+        Ok(Outcome { decision: Decision::Inject(Box::new(plan)), warnings: findings.warnings })
+    } else {
+        Err(Refusal { problems: findings.problems })
+    }
+}
+
+/// The plan as far as it can be drawn; what cannot is in the findings.
+fn draw(pod: &pod::Pod<'_>, notes: &Annotations<'_>, defaults: &Defaults, findings: &mut Findings) -> Plan {
+    let containers = files::containers(pod, notes, findings);
+    let mut files = files::files(notes, findings);
+    let identity = identity::identity(pod, notes, defaults, &containers, files.sends_signals(), findings);
+    files.own(pod, notes, &identity, &containers, findings);
+    conflicts::check(pod, &containers, &files.mounts, findings);
+
+    let volumes = volumes::volumes(pod, notes, defaults, &files.mounts, findings);
+    let config = settings::config(notes, defaults, &files, &volumes, findings);
+    let run = settings::run(pod, notes, findings);
+    let mut container = container::container(notes, defaults, &identity, &config, &volumes, run, findings);
+    patch::apply(notes, run, &mut container, findings);
+    Plan {
+        annotations: container::annotations(&container),
+        config,
+        container,
+        init_first: notes.flag("agent-init-first", false),
+        volumes: volumes.all,
+        mounts: volumes.app_mounts,
+        containers,
+        share_process_namespace: settings::share_process_namespace(pod, notes, files.sends_signals(), findings),
+    }
 }

@@ -1,0 +1,52 @@
+//! The user's own changes to the agent's container.
+
+use serde_json::Value;
+
+use crate::annotations::values::patch;
+use crate::annotations::{Annotations, Findings, Given};
+use crate::plan::CONTAINER;
+use crate::plan::pod::name;
+use crate::plan::settings::Run;
+
+/// Applies the patch that belongs to this kind of container.
+pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, findings: &mut Findings) {
+    let sidecar = notes.given("agent-json-patch").filter(is_patch);
+    let init = notes.given("agent-init-json-patch").filter(is_patch);
+    let used = match run {
+        Run::Once => {
+            if let Some(given) = sidecar.filter(|_| init.is_none()) {
+                findings.warn(format!(
+                    "annotation {} has no effect with agent-pre-populate-only: agent-init-json-patch has",
+                    given.key
+                ));
+            }
+            init
+        }
+        Run::Gating | Run::Beside => {
+            if let Some(given) = init.filter(|init| sidecar.map(|given| given.value) != Some(init.value)) {
+                findings.refuse(format!(
+                    "{} is not accepted: native mode has no second container; put its operations into agent-json-patch",
+                    given.shown()
+                ));
+            }
+            sidecar
+        }
+    };
+    if let Some(given) = used {
+        change(given, container, findings);
+    }
+}
+
+fn change(given: Given<'_>, container: &mut Value, findings: &mut Findings) {
+    let Some(patch) = patch(given.value) else { return };
+    if let Err(error) = json_patch::patch(container, &patch) {
+        findings.refuse(format!("{} cannot be applied to the agent's container: {error}", given.shown()));
+    } else if name(container) != Some(CONTAINER) {
+        findings.refuse(format!("{} is not accepted: the container's name must stay {CONTAINER}", given.shown()));
+    }
+}
+
+/// Texts without an operation change nothing.
+fn is_patch(given: &Given<'_>) -> bool {
+    patch(given.value).is_some_and(|patch| !patch.is_empty())
+}

@@ -1,0 +1,174 @@
+//! The volumes a plan adds, and who mounts them.
+
+use serde_json::{Value, json};
+
+use crate::annotations::values::{quantity, seconds};
+use crate::annotations::{Annotations, Findings};
+use crate::plan::pod::{Pod, mounts, name};
+use crate::plan::{Defaults, settings};
+
+pub(super) const EXTRA_SECRET: &str = "extra-secrets";
+pub(super) const HOME: &str = "vault-agent-home";
+pub(super) const HOME_PATH: &str = "/home/vault";
+pub(super) const SECRETS: &str = "vault-secrets";
+pub(super) const TLS_SECRET: &str = "vault-tls-secrets";
+pub(super) const TOKEN: &str = "vault-agent-token";
+
+const CUSTOM: &str = "vault-secrets-custom-";
+/// Socket, token and pid file.
+const HOME_SIZE: &str = "1Mi";
+const TOKEN_PATH: &str = "/var/run/secrets/vault.hashicorp.com/serviceaccount";
+/// Shortest life of a projected token that the API server accepts, in seconds.
+const SHORTEST_TOKEN: u64 = 600;
+
+/// What is added to the pod, and mounted where.
+#[derive(Default)]
+pub(super) struct Volumes {
+    /// To add to the pod.
+    pub(super) all: Vec<Value>,
+    /// For the pod's containers.
+    pub(super) app_mounts: Vec<Value>,
+    /// For the agent.
+    pub(super) agent_mounts: Vec<Value>,
+    /// Where the agent finds the service account token, if its login needs one.
+    pub(super) token: Option<String>,
+}
+
+/// Whether a volume is one that holds secret files.
+pub(super) fn is_secret_volume(volume: &str) -> bool {
+    let number = volume.strip_prefix(CUSTOM).unwrap_or_default();
+    volume == SECRETS || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The volumes for these mount paths, and the agent's own.
+pub(super) fn volumes(
+    pod: &Pod<'_>,
+    notes: &Annotations<'_>,
+    defaults: &Defaults,
+    paths: &[String],
+    findings: &mut Findings,
+) -> Volumes {
+    let mut volumes = Volumes::default();
+    volumes.add_memory(HOME, HOME_SIZE);
+    volumes.agent_mounts.push(json!({"name": HOME, "mountPath": HOME_PATH}));
+    if settings::auth_type(notes, defaults) == settings::KUBERNETES {
+        volumes.add_token(pod, notes, defaults, findings);
+    }
+    let size = notes.text("volume-size-limit").filter(|size| quantity(size).is_some());
+    let size = size.unwrap_or(&defaults.volume_size_limit);
+    for (index, path) in paths.iter().enumerate() {
+        let volume = match index.checked_sub(1) {
+            None => SECRETS.to_owned(),
+            Some(number) => format!("{CUSTOM}{number}"),
+        };
+        volumes.add_memory(&volume, size);
+        volumes.agent_mounts.push(json!({"name": volume, "mountPath": path}));
+        volumes.app_mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
+    }
+    volumes.add_kubernetes_secret(notes, "agent-extra-secret", EXTRA_SECRET, "/vault/custom", findings);
+    volumes.add_kubernetes_secret(notes, "tls-secret", TLS_SECRET, "/vault/tls", findings);
+    volumes.copy_mounts(pod, notes, findings);
+    volumes
+}
+
+impl Volumes {
+    fn add_memory(&mut self, volume: &str, size: &str) {
+        let mut source = json!({"medium": "Memory"});
+        if !size.is_empty()
+            && let Some(source) = source.as_object_mut()
+        {
+            source.insert("sizeLimit".to_owned(), size.into());
+        }
+        self.all.push(json!({"name": volume, "emptyDir": source}));
+    }
+
+    /// A projected token of our own, or the pod's volume that the user names.
+    fn add_token(&mut self, pod: &Pod<'_>, notes: &Annotations<'_>, defaults: &Defaults, findings: &mut Findings) {
+        let named = notes.given("agent-service-account-token-volume-name").filter(|given| !given.value.is_empty());
+        let (volume, file) = match named {
+            None => {
+                self.all.push(json!({"name": TOKEN, "projected": {
+                    "sources": [{"serviceAccountToken": own_token(notes, defaults, findings)}],
+                }}));
+                (TOKEN, "token")
+            }
+            Some(given) => match token_file(pod, given.value) {
+                Ok(file) => (given.value, file),
+                Err(problem) => return findings.refuse(format!("{} is not accepted: {problem}", given.shown())),
+            },
+        };
+        self.agent_mounts.push(json!({"name": volume, "mountPath": TOKEN_PATH, "readOnly": true}));
+        self.token = Some(format!("{TOKEN_PATH}/{}", file.trim_start_matches('/')));
+    }
+
+    fn add_kubernetes_secret(
+        &mut self,
+        notes: &Annotations<'_>,
+        annotation: &str,
+        volume: &str,
+        path: &str,
+        findings: &mut Findings,
+    ) {
+        let Some(given) = notes.given(annotation).filter(|given| !given.value.is_empty()) else { return };
+        findings.warn(format!(
+            "annotation {} mounts the Kubernetes Secret {} in the agent: what it holds lies in the cluster's store",
+            given.key, given.value
+        ));
+        self.all.push(json!({"name": volume, "secret": {"secretName": given.value}}));
+        self.agent_mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
+    }
+
+    /// Copies a container's mounts, but no service account token and nothing that is there already.
+    fn copy_mounts(&mut self, pod: &Pod<'_>, notes: &Annotations<'_>, findings: &mut Findings) {
+        let Some(given) = notes.given("agent-copy-volume-mounts").filter(|given| !given.value.is_empty()) else {
+            return;
+        };
+        let Some(container) = pod.every_container().find(|container| name(container) == Some(given.value)) else {
+            let present: Vec<&str> = pod.every_container().filter_map(name).collect();
+            return findings.refuse(format!(
+                "{} names no container of the pod: expected one of {}",
+                given.shown(),
+                present.join(", ")
+            ));
+        };
+        for mount in mounts(container) {
+            let path = mount.get("mountPath").and_then(Value::as_str).unwrap_or_default();
+            let known = self.agent_mounts.iter().any(|ours| ours.get("mountPath") == mount.get("mountPath"));
+            let secret = name(mount).is_some_and(is_secret_volume);
+            if !known && !secret && !path.to_lowercase().contains("serviceaccount") {
+                self.agent_mounts.push(mount.clone());
+            }
+        }
+    }
+}
+
+fn own_token(notes: &Annotations<'_>, defaults: &Defaults, findings: &mut Findings) -> Value {
+    let given = notes.given("token-expiration").filter(|given| !given.value.is_empty());
+    let life = match given.and_then(|given| seconds(given.value)) {
+        Some(life) => life.as_secs(),
+        None => defaults.token_expiration_seconds.max(SHORTEST_TOKEN),
+    };
+    if let Some(given) = given.filter(|_| !(SHORTEST_TOKEN..=u64::from(u32::MAX)).contains(&life)) {
+        findings.refuse(format!("{} is not accepted: expected 600s to 4294967295s", given.shown()));
+    }
+    let audience = notes.given("token-audience").map_or(defaults.token_audience.as_str(), |given| given.value);
+    let mut source = json!({"path": "token", "expirationSeconds": life});
+    if let Some(source) = source.as_object_mut().filter(|_| !audience.is_empty()) {
+        source.insert("audience".to_owned(), audience.into());
+    }
+    source
+}
+
+/// Where the token lies in a projected volume of the pod.
+fn token_file<'a>(pod: &Pod<'a>, volume: &str) -> Result<&'a str, String> {
+    let volumes: Vec<&str> = pod.volumes().filter_map(name).collect();
+    let found = pod.volumes().find(|candidate| name(candidate) == Some(volume)).ok_or_else(|| {
+        format!("the pod has no volume of that name; expected a projected volume, of {}", volumes.join(", "))
+    })?;
+    let sources = found.get("projected").and_then(|projected| projected.get("sources")).and_then(Value::as_array);
+    let mut paths =
+        sources.into_iter().flatten().filter_map(|source| source.get("serviceAccountToken")?.get("path")?.as_str());
+    paths
+        .find(|path| !path.is_empty())
+        .ok_or_else(|| "that volume has no projected service account token with a path".to_owned())
+}
