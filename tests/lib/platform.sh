@@ -1,0 +1,38 @@
+# Shared by the demo and the cluster tests: install the chart, act as OpenBao's operator, say what happens and when.
+# Needs `node` (an array: the cluster tool) and `root` (the project's directory) from the script that sources it.
+
+started=$(date +%s.%N)
+
+# One line with the seconds since the start.
+say() { printf '%7.1f s  %s\n' "$(echo "$(date +%s.%N) - $started" | bc)" "$*"; }
+
+kubectl() { "${node[@]}" kubectl "$@"; }
+
+# Installs or upgrades the release and waits until everything is ready. Arguments: further helm arguments.
+install_platform() {
+  "${node[@]}" exec helm upgrade --install blinkchamber "$root/chart" --namespace blinkchamber --create-namespace \
+    -f "$root/chart/values.yaml" -f "$root/chart/values-dev.yaml" -f "$root/tests/values-e2e.yaml" \
+    --wait --wait-for-jobs --timeout 8m "$@"
+}
+
+# Runs a bao command in the server's pod with a token of the operator's role; the token lives as long as the command.
+bao() {
+  local jwt
+  jwt=$(kubectl create token --namespace blinkchamber blinkchamber-operator --audience vault --duration 10m)
+  printf '%s' "$jwt" | kubectl exec --namespace blinkchamber vault-0 -c vault -i -- sh -euc '
+    export BAO_ADDR=http://127.0.0.1:8200
+    BAO_TOKEN=$(bao write -field=token auth/kubernetes/login role=operator jwt="$(cat)")
+    export BAO_TOKEN
+    "$@"' sh bao "$@"
+}
+
+# What went wrong, for a run that failed: everything that is not as it should be.
+diagnose() {
+  kubectl get pods -A -o wide || true
+  kubectl get events -A --sort-by=.lastTimestamp | tail -n 40 || true
+  local pod
+  for pod in $(kubectl get pods -n blinkchamber -o name || true) $(kubectl get pods -n database -o name --field-selector=status.phase!=Running || true); do
+    echo "--- $pod"
+    kubectl logs -n blinkchamber "$pod" --all-containers --tail 30 2> /dev/null || kubectl logs -n database "$pod" --all-containers --tail 30 2> /dev/null || true
+  done
+}
