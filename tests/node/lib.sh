@@ -23,14 +23,18 @@ has() { command -v "$1" > /dev/null 2>&1; }
 
 # key_of FUNCTION [FILE... | =TEXT...]: a hash of a recipe (its commands, not its comments) and of what goes into it.
 key_of() {
-  local recipe=$1 input
+  local recipe=$1 input sum all
   shift
-  {
-    declare -f "$recipe"
-    for input in "$@"; do
-      if [ "${input#=}" != "$input" ]; then printf '%s\n' "$input"; else cat "$input"; fi
-    done
-  } | sha256sum | cut -c1-32
+  all=$(declare -f "$recipe") || die "there is no recipe $recipe"
+  for input in "$@"; do
+    if [ "${input#=}" != "$input" ]; then
+      all+=$'\n'$input
+    else
+      sum=$(sha256sum < "$input") || die "an input of $recipe is missing: $input"
+      all+=$'\n'$sum
+    fi
+  done
+  sha256sum <<< "$all" | cut -c1-32
 }
 
 # is_made NAME KEY FILE: whether FILE exists and was made with this key.
@@ -40,6 +44,7 @@ is_made() { [ -e "$3" ] && [ -f "$cache/keys/$1" ] && [ "$(< "$cache/keys/$1")" 
 make_once() {
   local name=$1 key=$2 file=$3 title=$4 start lock status
   shift 4
+  [ -n "$key" ] || exit 3 # key_of has said why
   is_made "$name" "$key" "$file" && return 0
   exec {lock}> "$cache/keys/$name.lock"
   flock -n "$lock" || { note "waiting for another run that makes $name"; flock "$lock"; }

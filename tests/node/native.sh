@@ -6,21 +6,31 @@ volume_count=20
 # Places that components insist on: made when missing, and removed by the last node that goes down.
 fixed_places=(/var/lib/kubelet /var/lib/cni)
 
-# started PID: when a process started, in ticks since boot; tells a process from a later one with the same number.
-started() { sed 's/.*) //' "/proc/$1/stat" 2> /dev/null | cut -d' ' -f20; }
+# started PID: when a process that still lives started, in ticks since boot; tells it from a later one with the same number.
+started() {
+  local stat
+  { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 1
+  set -- ${stat##*) }
+  [ "$1" != Z ] && echo "${20}"
+}
 
-# outer_pid [STATE]: the `unshare` that holds a node, if it still is the process that we started.
-outer_pid() {
+# recorded FILE: the process that a file names, if it still is the one that was started.
+recorded() {
   local pid start
-  { read -r pid start < "${1:-$state}/unshare.pid"; } 2> /dev/null || return 1
+  { read -r pid start < "$1"; } 2> /dev/null || return 1
   [ "$(started "$pid")" = "$start" ] && echo "$pid"
 }
 
-# init_pid: process 1 of the node's namespaces, as seen from here.
-init_pid() {
-  local outer
-  outer=$(outer_pid) || return 1
-  tr -d ' ' < "/proc/$outer/task/$outer/children" 2> /dev/null | grep .
+# outer_pid: the `unshare` that holds the node. init_pid: process 1 of the node's namespaces, as seen from here.
+outer_pid() { recorded "$state/unshare.pid"; }
+init_pid() { recorded "$state/init.pid"; }
+
+# record_init: writes down process 1 once `unshare` has made it.
+record_init() {
+  local outer pid=""
+  outer=$(outer_pid) || return 0
+  { read -r pid < "/proc/$outer/task/$outer/children"; } 2> /dev/null || true # the list has no end of line
+  [ -z "$pid" ] || echo "$pid $(started "$pid")" > "$state/init.pid"
 }
 
 # inside COMMAND...: runs a command in the namespaces, in the current directory.
@@ -36,12 +46,14 @@ native_up() {
   ensure_etcd
   ensure_coredns
   ensure_node_images
-  if outer_pid > /dev/null; then
-    [ -f "$state/ready" ] && return 0
-    note "node $name was left half-started; starting it anew"
-  fi
+  if is_up; then return 0; fi
+  ! outer_pid > /dev/null || note "node $name was left half-started, or does not answer: starting it anew"
   stop
   start
+}
+
+is_up() {
+  outer_pid > /dev/null && init_pid > /dev/null && [ -f "$state/ready" ] && inside kubectl get --raw /readyz > /dev/null 2>&1
 }
 
 start() {
@@ -58,11 +70,12 @@ start() {
   done
   # The process writes down its own number before it becomes `unshare`: there is no moment when a killed `up` loses it.
   # --kill-child: when unshare dies, process 1 of the namespaces dies, and with it every process inside.
-  setsid bash -c 'read -r stat < /proc/$$/stat; stat=${stat##*) }; set -- "$@" $stat; echo "$$ ${25}" > "$1/unshare.pid"
+  setsid bash -c 'read -r stat < /proc/$$/stat; set -- "$@" ${stat##*) }; echo "$$ ${25}" > "$1/unshare.pid"
     exec unshare --net --mount --pid --fork --mount-proc --kill-child "$2" "$1" "$3" "$4" "$5"' \
     bash "$state" "$node_dir/inside.sh" node-0 "$cgroup" "$volume_count" > "$state/log/inside.log" 2>&1 < /dev/null {lock}>&- &
   disown
   until [ -f "$state/ready" ]; do
+    [ -f "$state/init.pid" ] || record_init
     tries=$((tries + 1))
     [ $tries -lt 10 ] || outer_pid > /dev/null || die "the node stopped: $(tail -n 1 "$state/log/inside.log")" "look into $state/log"
     [ $tries -lt 900 ] || die "the node was not ready in 3 minutes" "look into $state/log"
@@ -82,18 +95,21 @@ native_down() { stop; }
 
 # Ends what runs and removes what a node leaves outside its processes. Images stay in the store, logs stay to be read.
 stop() {
-  local pid outer place tries=0
-  if outer=$(outer_pid); then
-    # Process 1 of a pid namespace ignores signals it has no handler for: only KILL ends it, and it ends all the others.
-    if pid=$(init_pid); then kill -KILL "$pid"; else kill -KILL "$outer"; fi
-    while outer_pid > /dev/null; do sleep 0.05; done
-  fi
+  local pid place file tries=0
+  # Process 1 of a pid namespace ignores signals it has no handler for: only KILL ends it, and it ends all the others.
+  record_init
+  for file in "$state"/{init,unshare}.pid; do
+    while pid=$(recorded "$file"); do
+      kill -KILL "$pid" 2> /dev/null || true
+      sleep 0.05
+    done
+  done
   while ! remove_control_groups; do
     tries=$((tries + 1))
     [ $tries -lt 100 ] || die "control groups of node $name are still in use" "find /sys/fs/cgroup -path '*/$cgroup*' -name cgroup.procs | xargs cat"
     sleep 0.05
   done
-  rm -rf "$state"/{unshare.pid,ready,etcd,pki,cni,kubelet}
+  rm -rf "$state"/{init.pid,unshare.pid,ready,etcd,pki,cni,kubelet}
   other_node_runs && return 0
   for place in "${fixed_places[@]}"; do
     [ ! -f "$cache/made${place//\//-}" ] || { rmdir "$place" 2> /dev/null || true; rm -f "$cache/made${place//\//-}"; }
@@ -115,7 +131,7 @@ remove_control_groups() {
 other_node_runs() {
   local other
   for other in "$cache"/state/*/; do
-    [ "${other%/}" = "$state" ] || ! outer_pid "${other%/}" > /dev/null || return 0
+    [ "${other%/}" = "$state" ] || ! recorded "$other/unshare.pid" > /dev/null || return 0
   done
   return 1
 }
