@@ -3,6 +3,8 @@
 mod nearest;
 mod read;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod values;
 
 pub use read::{Annotations, Findings, Given};

@@ -5,7 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use blinkchamber_hcl::Position;
 use serde::Serialize;
+
+mod read;
+mod reader;
+#[cfg(test)]
+mod tests;
 
 /// Everything the agent is told.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -43,6 +49,43 @@ pub struct AgentConfig {
     /// What only `blinkchamber-agent` knows; other agents ignore the key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blinkchamber: Option<Extension>,
+}
+
+/// A configuration that was read, and what its author should know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    /// The configuration.
+    pub config: AgentConfig,
+    /// Keys without effect, each with file, line and key.
+    pub warnings: Vec<String>,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("{file}:{}:{}: {key}: {message}", position.line, position.column)]
+pub struct ReadError {
+    /// Name of the file, as it was given.
+    pub file: String,
+    /// Where.
+    pub position: Position,
+    /// Full name of the key, such as `auto_auth.method.type`.
+    pub key: String,
+    /// What is wrong and what is accepted; never a value.
+    pub message: String,
+}
+
+impl AgentConfig {
+    /// Reads Vault Agent's configuration, as JSON or HCL 1; `name` is what errors call the text.
+    ///
+    /// Unknown keys at the top are ignored with a warning, as other agents ignore them; unknown keys in `template`,
+    /// `template_config` and `blinkchamber` are errors.
+    ///
+    /// # Errors
+    /// A [`ReadError`] for text that is neither, for values of the wrong type, and for what is not supported and would
+    /// be missed.
+    pub fn from_body(name: &str, body: &blinkchamber_hcl::Body) -> Result<Parsed, ReadError> {
+        read::config(name, body)
+    }
 }
 
 /// `auto_auth`.

@@ -4,4 +4,5 @@
 
 pub mod annotations;
 pub mod config;
+pub mod docs;
 pub mod plan;

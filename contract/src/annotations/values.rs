@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 mod reload;
+#[cfg(test)]
+mod tests;
 
 pub use reload::reload_actions;
 

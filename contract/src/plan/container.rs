@@ -104,14 +104,22 @@ fn resources(notes: &Annotations<'_>, defaults: &Defaults, findings: &mut Findin
     let mut requests = Map::new();
     let mut limits = Map::new();
     for (resource, request_name, request, limit_name, limit) in rows {
-        let request = notes.given(request_name).map_or(request, |given| given.value);
-        let limit = notes.given(limit_name).map_or(limit, |given| given.value);
-        if let (Some(least), Some(most)) = (quantity(request), quantity(limit))
-            && least > most
-        {
-            findings.refuse(format!(
-                "{request_name} {request:?} is more than {limit_name} {limit:?}: lower the one or raise the other"
-            ));
+        let asked = (notes.given(request_name), notes.given(limit_name));
+        let mut request = asked.0.map_or(request, |given| given.value);
+        let mut limit = asked.1.map_or(limit, |given| given.value);
+        let crossed = quantity(request).zip(quantity(limit)).is_some_and(|(least, most)| least > most);
+        match asked {
+            (Some(least), Some(most)) if crossed => {
+                findings.refuse(format!(
+                    "{} is more than {}: lower the one or raise the other",
+                    least.shown(),
+                    most.shown()
+                ));
+            }
+            // What the pod asks for moves the default that stands in its way.
+            (Some(_), None) if crossed => limit = request,
+            (None, Some(_)) if crossed => request = limit,
+            _ => {}
         }
         for (map, amount) in [(&mut requests, request), (&mut limits, limit)] {
             if !amount.is_empty() {

@@ -64,6 +64,7 @@ pub(super) fn files(notes: &Annotations<'_>, findings: &mut Findings) -> Files {
     let names = names(notes, findings);
     let mut files = Files { default_mode: 0o644, ..Files::default() };
     let mut others = BTreeSet::new();
+    let mut owners = Vec::new();
     let mut taken: BTreeMap<String, String> = BTreeMap::new();
     if notes.flag("agent-inject-token", false) {
         let path = format!("{main}/{TOKEN}");
@@ -80,11 +81,23 @@ pub(super) fn files(notes: &Annotations<'_>, findings: &mut Findings) -> Files {
         files.templates.push(template(notes, secret, destination, findings));
         files.names.push(secret.to_owned());
         if mount != main {
-            others.insert(mount);
+            others.insert(mount.clone());
         }
+        owners.push(mount);
     }
     files.mounts.push(main);
     files.mounts.extend(others);
+    for ((template, secret), own) in files.templates.iter().zip(&files.names).zip(&owners) {
+        let inner =
+            files.mounts.iter().filter(|mount| below(&template.destination, mount)).max_by_key(|mount| mount.len());
+        if let Some(inner) = inner.filter(|inner| *inner != own) {
+            findings.refuse(format!(
+                "secret {secret} has its file {} in the volume of {inner}, not in its own at {own}: \
+                 choose another agent-inject-file-{secret}",
+                template.destination
+            ));
+        }
+    }
     files
 }
 

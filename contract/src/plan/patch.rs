@@ -1,12 +1,14 @@
 //! The user's own changes to the agent's container.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::annotations::values::patch;
 use crate::annotations::{Annotations, Findings, Given};
 use crate::plan::CONTAINER;
 use crate::plan::pod::name;
 use crate::plan::settings::Run;
+
+const LIFECYCLE: &str = "lifecycle";
 
 /// Applies the patch that belongs to this kind of container.
 pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, findings: &mut Findings) {
@@ -39,10 +41,19 @@ pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, fi
 
 fn change(given: Given<'_>, container: &mut Value, findings: &mut Findings) {
     let Some(patch) = patch(given.value) else { return };
+    // vault-k8s's container has this empty member, and patches add `/lifecycle/preStop` to it.
+    if let Some(fields) = container.as_object_mut() {
+        fields.insert(LIFECYCLE.to_owned(), json!({}));
+    }
     if let Err(error) = json_patch::patch(container, &patch) {
         findings.refuse(format!("{} cannot be applied to the agent's container: {error}", given.shown()));
     } else if name(container) != Some(CONTAINER) {
         findings.refuse(format!("{} is not accepted: the container's name must stay {CONTAINER}", given.shown()));
+    }
+    if let Some(fields) = container.as_object_mut()
+        && fields.get(LIFECYCLE) == Some(&json!({}))
+    {
+        fields.remove(LIFECYCLE);
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is planned for which pod, and what is refused.
 
+mod cases;
 mod pods;
+mod properties;
+mod refusals;
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -44,6 +47,10 @@ fn planned(pod: &Value) -> Plan {
 
 fn skipped(pod: &Value) -> bool {
     matches!(outcome(pod), Ok(Outcome { decision: Decision::Skip, .. }))
+}
+
+fn refused(pod: &Value) -> String {
+    outcome(pod).expect_err("the pod is refused").to_string()
 }
 
 fn warnings(pod: &Value) -> String {

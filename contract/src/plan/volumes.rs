@@ -62,7 +62,7 @@ pub(super) fn volumes(
             Some(number) => format!("{CUSTOM}{number}"),
         };
         volumes.add_memory(&volume, size);
-        volumes.agent_mounts.push(json!({"name": volume, "mountPath": path}));
+        volumes.mount(json!({"name": volume, "mountPath": path}), findings);
         volumes.app_mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
     }
     volumes.add_kubernetes_secret(notes, "agent-extra-secret", EXTRA_SECRET, "/vault/custom", findings);
@@ -115,7 +115,19 @@ impl Volumes {
             given.key, given.value
         ));
         self.all.push(json!({"name": volume, "secret": {"secretName": given.value}}));
-        self.agent_mounts.push(json!({"name": volume, "mountPath": path, "readOnly": true}));
+        self.mount(json!({"name": volume, "mountPath": path, "readOnly": true}), findings);
+    }
+
+    /// Mounts one more volume in the agent, where nothing else is mounted.
+    fn mount(&mut self, mount: Value, findings: &mut Findings) {
+        let path = mount.get("mountPath");
+        if self.agent_mounts.iter().any(|taken| taken.get("mountPath") == path) {
+            findings.refuse(format!(
+                "the agent would have two volumes at {}: choose another path with secret-volume-path",
+                path.and_then(Value::as_str).unwrap_or_default()
+            ));
+        }
+        self.agent_mounts.push(mount);
     }
 
     /// Copies a container's mounts, but no service account token and nothing that is there already.
