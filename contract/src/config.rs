@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use blinkchamber_hcl::Position;
 use serde::Serialize;
 
+mod json;
 mod read;
 mod reader;
 #[cfg(test)]
@@ -83,8 +84,8 @@ impl AgentConfig {
     /// # Errors
     /// A [`ReadError`] for text that is neither, for values of the wrong type, and for what is not supported and would
     /// be missed.
-    pub fn from_body(name: &str, body: &blinkchamber_hcl::Body) -> Result<Parsed, ReadError> {
-        read::config(name, body)
+    pub fn parse(name: &str, text: &str) -> Result<Parsed, ReadError> {
+        read::config(name, &json::body(name, text)?)
     }
 }
 
