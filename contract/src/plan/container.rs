@@ -18,6 +18,9 @@ const PROGRAM: &str = "/blinkchamber-agent";
 /// server that is away must not end in restarts, so this is a day.
 const LONGEST_START: u32 = 86_400;
 
+/// Bytes of one environment variable that Linux passes to a program (`MAX_ARG_STRLEN`), less its name.
+const LONGEST_CONFIG: usize = 131_072 - "VAULT_CONFIG=".len() - 1;
+
 /// The container as it goes into `initContainers`.
 pub(super) fn container(
     notes: &Annotations<'_>,
@@ -37,7 +40,7 @@ pub(super) fn container(
         "image": image,
         "command": [PROGRAM],
         "args": ["run"],
-        "env": environment(notes, defaults, config),
+        "env": environment(notes, defaults, config, findings),
         "volumeMounts": volumes.agent_mounts,
         "terminationMessagePolicy": "FallbackToLogsOnError",
     });
@@ -73,7 +76,12 @@ pub(super) fn annotations(container: &Value) -> Vec<(String, String)> {
     vec![(INJECTED.to_owned(), hash.chars().take(DIGITS).collect()), (STATUS.to_owned(), "injected".to_owned())]
 }
 
-fn environment(notes: &Annotations<'_>, defaults: &Defaults, config: &AgentConfig) -> Vec<Value> {
+fn environment(
+    notes: &Annotations<'_>,
+    defaults: &Defaults,
+    config: &AgentConfig,
+    findings: &mut Findings,
+) -> Vec<Value> {
     let field = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
     let value = |name: &str, value: &str| json!({"name": name, "value": value});
     let lower = |name: &str, default: &str| notes.text(name).unwrap_or(default).to_lowercase();
@@ -88,7 +96,15 @@ fn environment(notes: &Annotations<'_>, defaults: &Defaults, config: &AgentConfi
     env.extend(notes.text("proxy-address").map(|proxy| value("HTTPS_PROXY", proxy)));
     // Serializing a tree of texts, numbers and lists cannot fail; an empty configuration would be refused by the agent.
     let text = serde_json::to_vec(config).unwrap_or_default();
-    env.push(value("VAULT_CONFIG", &BASE64_STANDARD.encode(text)));
+    let text = BASE64_STANDARD.encode(text);
+    if text.len() > LONGEST_CONFIG {
+        findings.refuse(format!(
+            "the agent's configuration has {} bytes, but a variable can hold {LONGEST_CONFIG}: shorten the templates or \
+             read them from files with agent-inject-template-file-<name>",
+            text.len()
+        ));
+    }
+    env.push(value("VAULT_CONFIG", &text));
     env.extend(defaults.ca_cert_pem.as_deref().map(|pem| value("VAULT_CACERT_BYTES", pem)));
     env
 }

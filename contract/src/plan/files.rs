@@ -12,6 +12,7 @@ use crate::plan::pod::{Pod, name};
 const MOUNT: &str = "/vault/secrets";
 /// Name of the file that `agent-inject-token` writes.
 const TOKEN: &str = "token";
+const GROUP_READS: u32 = 0o040;
 
 /// What is written, and where.
 #[derive(Default)]
@@ -118,16 +119,20 @@ impl Files {
     ) {
         self.default_mode = identity.default_mode(pod, readers);
         for (template, secret) in self.templates.iter_mut().zip(&self.names) {
-            let wanted = notes.text_of("agent-inject-perms", secret).and_then(mode);
-            template.perms = Some(format!("{:04o}", wanted.unwrap_or(self.default_mode)));
+            let wanted = notes.text_of("agent-inject-perms", secret).and_then(mode).unwrap_or(self.default_mode);
+            template.perms = Some(format!("{wanted:04o}"));
             if let Some(given) = notes.member("agent-inject-user", secret) {
                 identity.check_owner(given, findings);
                 template.user = id(given.value).map(|id| id.to_string());
             }
-            if let Some(given) = notes.member("agent-inject-group", secret) {
-                identity.check_group(pod, given, findings);
-                template.group = id(given.value).map(|id| id.to_string());
-            }
+            template.group = match notes.member("agent-inject-group", secret) {
+                Some(given) => {
+                    identity.check_group(pod, given, findings);
+                    id(given.value).map(|id| id.to_string())
+                }
+                // Whether the volume hands its group down to new files is not left to chance.
+                None => pod.context("fsGroup").filter(|_| wanted & GROUP_READS != 0).map(|group| group.to_string()),
+            };
         }
     }
 }

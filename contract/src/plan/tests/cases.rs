@@ -185,7 +185,7 @@ fn the_agent_is_told_what_vault_k8s_tells_it() {
     assert!(compared > 150, "only {compared} cases were compared");
 }
 
-/// Both configurations in one spelling, without what is ours on purpose: where the token lies and the modes of files.
+/// Both configurations in one spelling, without what is ours on purpose: where the token lies, the modes and groups of files.
 fn levelled(mut config: Value) -> Value {
     if let Some(method) = config["auto_auth"].get("method").cloned() {
         config["auto_auth"] = method;
@@ -200,6 +200,7 @@ fn levelled(mut config: Value) -> Value {
     let mut templates = config["template"].as_array().cloned().unwrap_or_default();
     for template in templates.iter_mut().filter_map(Value::as_object_mut) {
         template.remove("perms");
+        template.remove("group");
     }
     templates.sort_by_key(|template| template["destination"].to_string());
     config["template"] = templates.into();

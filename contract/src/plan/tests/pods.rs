@@ -84,6 +84,10 @@ fn files_are_as_tight_as_their_readers_allow() {
         pod["spec"]["securityContext"] = context.clone();
         assert_eq!(planned(&pod).config.templates[0].perms.as_deref(), Some(perms), "{context}");
     }
+    let mut grouped = pod(&[("agent-inject-secret-x", "kv/x"), ("agent-inject-perms-x", "0600")]);
+    grouped["spec"]["securityContext"] = json!({"fsGroup": 2000});
+    let groups: Vec<Option<String>> = planned(&grouped).config.templates.into_iter().map(|file| file.group).collect();
+    assert_eq!(groups, [Some("2000".to_owned()), None]);
     let mut mixed = pod(&[]);
     mixed["spec"]["securityContext"] = json!({"runAsUser": 1001});
     mixed["spec"]["initContainers"] = json!([{"name": "prepare", "securityContext": {"runAsUser": 5}}]);

@@ -187,3 +187,10 @@ fn limits_and_requests_that_the_pod_names_move_our_defaults() {
     assert_eq!(resources(&[("agent-requests-mem", "1Gi")])["limits"]["memory"], "1Gi");
     assert_eq!(resources(&[("agent-limits-cpu", "")])["limits"], json!({"memory": "64Mi"}));
 }
+
+#[test]
+fn a_configuration_that_no_variable_can_hold_is_refused() {
+    let template = "x".repeat(100_000);
+    assert!(refused(&pod(&[("agent-inject-template-db", &template)])).contains("a variable can hold 131058"));
+    assert!(outcome(&pod(&[("agent-inject-template-db", &template[..90_000])])).is_ok());
+}
