@@ -1,10 +1,25 @@
 #!/usr/bin/env bash
-# Builds what is measured exactly as the images get it, then measures. BENCH_ONLY=agent or webhook runs a part.
+# Ours beside the peer in one run: `make bench`, or BENCH_ONLY=agent|webhook|pods for a part. Writes docs/benchmarks.md.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . tests/node/lib.sh
-. tests/images/binaries.sh
-build_static agent blinkchamber-agent
-build_static release blinkchamber-webhook blinkchamber-tests
-"$(static_binary release blinkchamber-bench)"
+has wrk || apt-get install -y -qq wrk > /dev/null
+target=x86_64-unknown-linux-gnu
+export RUSTFLAGS="-C target-feature=+crt-static"
+cargo build --quiet --profile agent --target $target -p blinkchamber-agent
+cargo build --quiet --release --target $target -p blinkchamber-webhook -p blinkchamber-tests
+program=target/$target/release/blinkchamber-bench
+case ${BENCH_ONLY:-} in
+  agent | webhook) "$program" ;;
+  "" | pods)
+    node=("$root/tests/node/node")
+    export BLINKCHAMBER_NODE=bench
+    . tests/lib/platform.sh
+    trap '"${node[@]}" down' EXIT
+    "${node[@]}" up
+    "${node[@]}" load
+    install_platform > /dev/null
+    "${node[@]}" exec "$program" ;;
+  *) echo "BENCH_ONLY=$BENCH_ONLY is not known: use agent, webhook or pods" >&2; exit 2 ;;
+esac

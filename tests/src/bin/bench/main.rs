@@ -1,9 +1,10 @@
-//! `make bench`: our programs beside the peer's, in one run, as ratios. `BENCH_ONLY=agent` or `webhook` runs a part.
+//! `make bench`: our programs beside the peer's, in one run, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part.
 //!
 //! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
 
 mod agent;
 mod machine;
+mod pods;
 mod table;
 mod webhook;
 
@@ -18,6 +19,9 @@ fn main() {
     }
     if wanted("webhook") {
         webhook::measure(&mut table);
+    }
+    if wanted("pods") {
+        pods::measure(&mut table);
     }
     let text = table.markdown(&machine::describe());
     print!("{text}");
