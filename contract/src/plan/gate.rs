@@ -1,7 +1,7 @@
 //! Whether a pod is planned at all.
 
+use crate::annotations::Annotations;
 use crate::annotations::values::{Kind, boolean};
-use crate::annotations::{Annotations, INJECTED};
 use crate::plan::pod::Pod;
 use crate::plan::{Defaults, GATE, Refusal};
 
@@ -47,8 +47,7 @@ pub(super) fn decide(
     if defaults.protected_namespaces.iter().any(|protected| protected == namespace) {
         return Err(refusal(format!(
             "nothing is injected into the namespace {namespace}, which the injector protects: \
-             take out the annotation agent-inject{}",
-            if pod.is_ours() { format!(" and {INJECTED}") } else { String::new() }
+             take the annotation agent-inject out"
         )));
     }
     Ok(Verdict::Plan)

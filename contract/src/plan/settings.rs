@@ -36,8 +36,8 @@ pub(super) enum Run {
 pub(super) fn run(pod: &Pod<'_>, notes: &Annotations<'_>, findings: &mut Findings) -> Run {
     let once = notes.flag("agent-pre-populate-only", false);
     let gating = notes.flag("agent-pre-populate", true);
-    if notes.text("mode").is_some_and(|mode| mode.eq_ignore_ascii_case("classic")) {
-        findings.refuse("annotation mode: \"classic\" is not supported yet: expected native, or no annotation");
+    if let Some(given) = notes.given("mode").filter(|given| given.value.eq_ignore_ascii_case("classic")) {
+        findings.refuse(format!("{} is not supported yet: expected native, or no annotation", given.shown()));
     }
     if once && !gating {
         findings.refuse(
