@@ -1,5 +1,8 @@
 # Clusters that others run: `kind`, and whatever KUBECONFIG names. Sourced by node after the other parts.
 
+# The user's own programs come first here, ours fill the gaps.
+PATH=${PATH#"$bin:"}:$bin
+
 kind_cluster=blinkchamber-$name
 [ "$name" != blinkchamber ] || kind_cluster=blinkchamber
 
@@ -43,7 +46,7 @@ kind_status() {
 
 current_up() {
   needs kubectl "install kubectl"
-  kubectl version --output json > /dev/null || die "the current cluster does not answer" "set KUBECONFIG, or kubectl config use-context NAME"
+  kubectl version --output json > /dev/null 2>&1 || die "the current cluster does not answer" "set KUBECONFIG, or kubectl config use-context NAME"
 }
 
 current_down() { note "the current cluster is not ours to stop"; }
