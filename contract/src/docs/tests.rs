@@ -8,7 +8,8 @@ fn the_committed_page_is_the_tables() {
     let committed = include_str!("../../../docs/reference/annotations.md");
     assert!(
         committed == annotations_markdown(),
-        "docs/reference/annotations.md is old: run `cargo run -p blinkchamber-contract --example annotations > docs/reference/annotations.md`"
+        "docs/reference/annotations.md is old: run `cargo run -p blinkchamber-contract --example annotations \
+         > docs/reference/annotations.md`"
     );
 }
 

@@ -193,7 +193,8 @@ fn default_template(notes: &Annotations<'_>, secret: &str) -> String {
         format!("{{{{ with secret \"{path}\" }}}}{{{{ .Data | toJSON }}}}\n{{{{ end }}}}")
     } else {
         format!(
-            "{{{{ with secret \"{path}\" }}}}{{{{ range $k, $v := .Data }}}}{{{{ $k }}}}: {{{{ $v }}}}\n{{{{ end }}}}{{{{ end }}}}"
+            "{{{{ with secret \"{path}\" }}}}{{{{ range $k, $v := .Data }}}}{{{{ $k }}}}: \
+             {{{{ $v }}}}\n{{{{ end }}}}{{{{ end }}}}"
         )
     }
 }
@@ -239,7 +240,8 @@ fn claim(taken: &mut BTreeMap<String, String>, destination: &str, secret: &str, 
             ));
         } else if below(path, destination) || below(destination, path) {
             findings.refuse(format!(
-                "the file {path} of {owner} and the file {destination} of {secret} need one name as a file and as a directory"
+                "the file {path} of {owner} and the file {destination} of {secret} need one name as \
+                 a file and as a directory"
             ));
         }
     }

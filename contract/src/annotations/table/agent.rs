@@ -164,7 +164,10 @@ pub(super) const CLASSIC: &[Entry] = &[
     .without_effect(ONE_AGENT),
     Entry::one("agent-cache-listener-port", Kind::Text, "8200", "Port of the cache's listener on the pod's loopback.")
         .only(Modes::Classic)
-        .later("a local API listener comes with classic mode; until then let the application read files, or the token of agent-inject-token"),
+        .later(
+            "a local API listener comes with classic mode; until then let the \
+         application read files, or the token of agent-inject-token",
+        ),
     Entry::one("agent-cache-exit-on-err", Kind::Bool, "false", "Ends Vault Agent when its cache cannot be restored.")
         .only(Modes::Classic)
         .without_effect(ONE_AGENT),
@@ -175,8 +178,14 @@ pub(super) const CLASSIC: &[Entry] = &[
         "An endpoint that ends Vault Agent, for Jobs. In native mode Jobs end by themselves.",
     )
     .only(Modes::Classic)
-    .later("the quit endpoint comes with classic mode; a Job ends by itself here, so take out the annotation and the call to /agent/v1/quit"),
+    .later(
+        "the quit endpoint comes with classic mode; a Job ends by itself here, so take out \
+         the annotation and the call to /agent/v1/quit",
+    ),
     Entry::each("agent-telemetry", Kind::Text, "-", "A setting of Vault Agent's telemetry.")
         .only(Modes::Classic)
-        .later("Vault Agent's telemetry comes with classic mode; blinkchamber.io/agent-metrics-address serves Prometheus metrics now"),
+        .later(
+            "Vault Agent's telemetry comes with classic mode; blinkchamber.io/agent-metrics-address serves \
+         Prometheus metrics now",
+        ),
 ];

@@ -4,12 +4,7 @@ use crate::annotations::values::Kind;
 use crate::annotations::{Entry, Modes};
 
 pub(super) const ENTRIES: &[Entry] = &[
-    Entry::one(
-        "agent-inject",
-        Kind::Bool,
-        "false",
-        "The master switch: a pod is left alone unless this is true.",
-    ),
+    Entry::one("agent-inject", Kind::Bool, "false", "The master switch: a pod is left alone unless this is true."),
     Entry::one(
         "agent-inject-status",
         Kind::Text,
@@ -79,5 +74,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "A ConfigMap with complete agent configurations instead of a generated one.",
     )
     .only(Modes::Classic)
-    .later("complete configurations from a ConfigMap come with classic mode; until then describe the secrets with annotations"),
+    .later(
+        "complete configurations from a ConfigMap come with classic mode; until then \
+         describe the secrets with annotations",
+    ),
 ];
