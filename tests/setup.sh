@@ -34,7 +34,7 @@ case ${1:-all} in
     ensure_kubeconform
     ensure_schemas ;;
   all)
-    install_packages "${base_packages[@]}" "${node_packages[@]}" bc curl procps
+    install_packages "${base_packages[@]}" "${node_packages[@]}" bc procps
     ensure_rust
     ensure_bao
     ensure_helm

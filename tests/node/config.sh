@@ -59,6 +59,8 @@ imageMinimumGCAge: 24h
 syncFrequency: 10s
 nodeStatusUpdateFrequency: 4s
 maxPods: 110
+kubeAPIQPS: 500
+kubeAPIBurst: 1000
 serializeImagePulls: false
 Y
 }

@@ -96,10 +96,10 @@ control_plane() {
 }
 
 controllers() {
-  run kube-controller-manager kube-controller-manager --kubeconfig "$P/controller-manager.kubeconfig" --use-service-account-credentials --leader-elect=false \
+  run kube-controller-manager kube-controller-manager --kubeconfig "$P/controller-manager.kubeconfig" --use-service-account-credentials --leader-elect=false --kube-api-qps 500 --kube-api-burst 1000 \
     --service-account-private-key-file "$P/sa.key" --root-ca-file "$P/ca.crt" --cluster-signing-cert-file "$P/ca.crt" --cluster-signing-key-file "$P/ca.key" \
     --controllers '*,-nodeipam,-cloud-node-lifecycle,-service-lb-controller' --node-monitor-grace-period 20s
-  run kube-scheduler kube-scheduler --kubeconfig "$P/scheduler.kubeconfig" --leader-elect=false
+  run kube-scheduler kube-scheduler --kubeconfig "$P/scheduler.kubeconfig" --leader-elect=false --kube-api-qps 500 --kube-api-burst 1000
 }
 
 node_components() {
