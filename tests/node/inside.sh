@@ -37,6 +37,18 @@ mounts() {
   mount -t tmpfs -o mode=755 run /run
   mount -t tmpfs -o mode=755 log /var/log
   mkdir -p /var/log/pods /var/log/containers
+  cluster_names
+}
+
+# What runs in here asks the cluster for names, as a pod does.
+cluster_names() {
+  local file
+  file=$(readlink -f /etc/resolv.conf) && [ -n "$file" ] || return 0
+  # Often a link into /run, which is ours and empty.
+  case $file in /run/*) mkdir -p "$(dirname "$file")" && : > "$file" ;; esac
+  [ -f "$file" ] || return 0
+  printf 'nameserver 10.96.0.10\nsearch svc.cluster.local cluster.local\noptions ndots:3\n' > "$S/names.conf"
+  mount --bind "$S/names.conf" "$file"
 }
 
 network() {
