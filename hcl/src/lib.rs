@@ -3,6 +3,35 @@
 //! One reader serves the agent's configuration and the policy files, because both servers parse both with the same
 //! library (HCL 1, which is not HCL 2: `{` may stand on the next line, `${` is literal, JSON is accepted too).
 
+mod cursor;
+mod json;
+mod literal;
+mod print;
+mod scanner;
+mod text;
+
+pub use print::{PrintError, print, quote};
+
+/// How deep objects and lists may nest; the servers have no limit of their own but their stack.
+pub const MAX_DEPTH: usize = 128;
+
+/// Reads HCL 1 text, or JSON when the first character that is no white space is `{`, as the servers do.
+///
+/// JSON comes as it is nested; a policy reader wants it [`flattened`](Body::flattened), as the servers see it.
+///
+/// # Errors
+/// An [`Error`] with the place, for every text that the servers refuse; and, where they go on, for strings whose
+/// escapes give no UTF-8 (`\xff`) and nesting deeper than [`MAX_DEPTH`].
+pub fn parse(text: &str) -> Result<Body, Error> {
+    if is_json(text) { json::parse(text) } else { text::parse(text) }
+}
+
+/// True when the servers would read a text as JSON: its first character that is no white space is `{`.
+#[must_use]
+pub fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
 /// A place in the source: 1-based line and column (in characters), and the byte offset.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
 pub struct Position {
@@ -67,6 +96,15 @@ pub enum Kind {
     Object(Body),
 }
 
+impl Body {
+    /// JSON objects turned into blocks with labels, as the servers' reader does after parsing JSON (and only then):
+    /// `{"path": {"a": {...}}}` becomes `path "a" {...}`.
+    #[must_use]
+    pub fn flattened(self) -> Self {
+        json::flatten(self)
+    }
+}
+
 /// Why a text is not HCL 1.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{}:{}: {message}", position.line, position.column)]
@@ -75,4 +113,19 @@ pub struct Error {
     pub position: Position,
     /// What was found and what would have been right.
     pub message: String,
+    server: String,
+}
+
+impl Error {
+    /// The sentence that the servers answer with.
+    #[must_use]
+    pub fn server_message(&self) -> &str {
+        &self.server
+    }
+
+    /// An error whose sentence the servers begin with the place.
+    fn placed(position: Position, message: &str, server: &str) -> Self {
+        let server = format!("At {}:{}: {server}", position.line, position.column);
+        Self { position, message: message.to_owned(), server }
+    }
 }
