@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use blinkchamber_hcl::Position;
 use serde::Serialize;
 
-mod json;
 mod read;
 mod reader;
 #[cfg(test)]
@@ -85,7 +84,13 @@ impl AgentConfig {
     /// A [`ReadError`] for text that is neither, for values of the wrong type, and for what is not supported and would
     /// be missed.
     pub fn parse(name: &str, text: &str) -> Result<Parsed, ReadError> {
-        read::config(name, &json::body(name, text)?)
+        let body = blinkchamber_hcl::parse(text).map_err(|error| ReadError {
+            file: name.to_owned(),
+            position: error.position,
+            key: "syntax".to_owned(),
+            message: error.message,
+        })?;
+        read::config(name, &body)
     }
 }
 

@@ -61,6 +61,56 @@ fn a_configuration_of_vault_agent_is_read() {
 }
 
 #[test]
+fn text_is_read_as_json_is() {
+    let text = r#"
+        auto_auth {
+          method "kubernetes" {
+            mount_path = "auth/k8s"
+            config = { role = "shop" }
+          }
+          sink "file" { config = { path = "/t" mode = 0640 } }
+        }
+        vault { address = "https://vault:8200" }
+        template {
+          destination = "/a"
+          contents    = <<EOT
+{{ with secret "kv/a" }}${x}{{ end }}
+EOT
+          perms       = 0400
+        }
+        template { destination = "/b" source = "/b.ctmpl" }
+        blinkchamber {
+          generations = ["/vault/secrets"]
+          reload { "/a" = [{ signal = { signal = "SIGHUP" process = "x" } }] }
+        }
+    "#;
+    let config = AgentConfig::parse("agent.hcl", text).expect("a configuration").config;
+    let auth = config.auto_auth.expect("auto_auth");
+    assert_eq!((auth.method.kind.as_str(), &auth.method.config["role"]), ("kubernetes", &json!("shop")));
+    assert_eq!(auth.sinks[0].config["mode"], 0o640, "a leading zero is octal");
+    assert_eq!(config.templates[0].contents.as_deref(), Some("{{ with secret \"kv/a\" }}${x}{{ end }}\n"));
+    assert_eq!(config.templates[0].perms.as_deref(), Some("0400"));
+    assert_eq!(config.templates[1].source.as_deref(), Some("/b.ctmpl"));
+    let reload = &config.blinkchamber.expect("our extension").reload["/a"];
+    assert_eq!(*reload, [ReloadAction::Signal { signal: "SIGHUP".to_owned(), process: "x".to_owned() }]);
+}
+
+#[test]
+fn errors_say_line_and_column() {
+    let cases = [
+        ("pid_file = [\n", "agent.hcl:2:"),
+        ("# one\n  pid_file = []", "agent.hcl:2:14: pid_file: a list where a text is expected"),
+        ("template {\n  destination = \"/x\"\n  perm = 1\n}", "agent.hcl:3:3: template.perm: is unknown"),
+        ("vault {\n  tls_skip_verify = \"maybe\"\n}", "agent.hcl:2:21: vault.tls_skip_verify"),
+        ("listener \"tcp\" {}", "agent.hcl:1:1: listener: a local API listener"),
+    ];
+    for (text, start) in cases {
+        let message = AgentConfig::parse("agent.hcl", text).expect_err("an error").to_string();
+        assert!(message.starts_with(start), "{text:?}: {message}");
+    }
+}
+
+#[test]
 fn errors_name_file_and_key_and_what_is_accepted() {
     let file = |more: (&str, Value)| {
         let mut template = json!({"destination": "/x", "contents": "y"});
