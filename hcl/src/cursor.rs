@@ -11,7 +11,6 @@ pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: Place,
     previous: Place,
-    last_length: usize,
     last_line_length: usize,
     notation: Notation,
     fault: Option<Error>,
@@ -23,13 +22,15 @@ struct Place {
     line: usize,
     /// Characters read on this line; 0 directly behind a line end.
     column: usize,
+    /// Bytes of the last character read.
+    last_length: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// Starts at the first character; in HCL text `\r\n` is read as one `\n`.
     pub(crate) fn new(text: &'a str, notation: Notation) -> Self {
-        let start = Place { offset: 0, line: 1, column: 0 };
-        Self { text, at: start, previous: start, last_length: 0, last_line_length: 0, notation, fault: None }
+        let start = Place { offset: 0, line: 1, column: 0, last_length: 0 };
+        Self { text, at: start, previous: start, last_line_length: 0, notation, fault: None }
     }
 
     /// Reads one character, or [`END`].
@@ -38,13 +39,13 @@ impl<'a> Cursor<'a> {
             // The servers' scanner counts a column for every look at the end; their messages show it.
             self.previous = self.at;
             self.at.column += 1;
-            self.last_length = 0;
+            self.at.last_length = 0;
             return END;
         };
         self.previous = self.at;
         self.at.column += 1;
         self.at.offset += length;
-        self.last_length = length;
+        self.at.last_length = length;
         match read {
             '\n' => {
                 self.at.line += 1;
@@ -75,7 +76,7 @@ impl<'a> Cursor<'a> {
 
     /// Byte offset of the last character read.
     pub(crate) fn last_offset(&self) -> usize {
-        self.at.offset - self.last_length
+        self.at.offset - self.at.last_length
     }
 
     /// The source between two offsets.

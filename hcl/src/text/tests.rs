@@ -116,6 +116,13 @@ fn refusals() {
 }
 
 #[test]
+fn a_character_of_several_bytes_can_be_given_back() {
+    for text in ["{A\u{afd}", "a\u{afd}", "a = \u{afd}", "\u{1F512}{"] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+}
+
+#[test]
 fn nesting_is_limited() {
     let deep = |levels: usize| format!("a = {}1{}", "[".repeat(levels), "]".repeat(levels));
     assert!(parse(&deep(MAX_DEPTH)).is_ok());
