@@ -1,0 +1,164 @@
+//! Lists and maps of consul-template.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::{Args, functions};
+use crate::error::Fault;
+use crate::eval::Eval;
+use crate::value::{Key, Map, MapType, Value};
+
+functions! {
+    "contains"(Any, Any) |_, args| Ok(Value::Bool(is_in(&args.value(1), &args.value(0))));
+    "containsAll"(List, Any) |_, args| some(&args, |found| !found, false);
+    "containsAny"(List, Any) |_, args| some(&args, |found| found, true);
+    "containsNone"(List, Any) |_, args| some(&args, |found| found, false);
+    "containsNotAll"(List, Any) |_, args| some(&args, |found| !found, true);
+    "explodeMap"(Map) explode_map;
+    "in"(Any, Any) |_, args| Ok(Value::Bool(is_in(&args.value(0), &args.value(1))));
+    "loop"(; Any) count;
+    "mergeMap"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, false).map_err(|reason| args.fail(reason));
+    "mergeMapWithOverride"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, true).map_err(|reason| args.fail(reason));
+}
+
+/// Puts an entry into a map, unless the map would then contain itself.
+pub(super) fn insert<'a>(map: &Rc<Map<'a>>, key: Key<'a>, value: Value<'a>) -> Result<(), &'static str> {
+    if map.is_nil {
+        return Err("a nil map takes no entries");
+    }
+    let mut budget = 100_000;
+    if reaches(&value, map, &mut budget) {
+        return Err("the map would contain itself, or the value is too large");
+    }
+    map.entries.borrow_mut().insert(key, value);
+    Ok(())
+}
+
+fn reaches<'a>(value: &Value<'a>, map: &Rc<Map<'a>>, budget: &mut u32) -> bool {
+    let mut pending = vec![value.clone()];
+    while let Some(value) = pending.pop() {
+        let Some(left) = budget.checked_sub(1) else { return true };
+        *budget = left;
+        match value {
+            Value::Map(inner) if Rc::ptr_eq(&inner, map) => return true,
+            Value::Map(inner) => pending.extend(inner.entries.borrow().values().cloned()),
+            Value::List(list) => pending.extend(list.items.iter().cloned()),
+            Value::Record(record) => pending.extend(record.fields.iter().map(|(_, value)| value.clone())),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Membership by type and value; in a string the search for a part.
+fn is_in(list: &Value<'_>, wanted: &Value<'_>) -> bool {
+    match (list, wanted) {
+        (Value::List(list), _) => list.items.iter().any(|item| match (item, wanted) {
+            (Value::Int(one, _), Value::Int(two, _)) => one == two,
+            (Value::Float(one), Value::Float(two)) => one == two,
+            (Value::Text(one), Value::Text(two)) | (Value::Number(one), Value::Number(two)) => one == two,
+            _ => false,
+        }),
+        (Value::Text(text), Value::Text(part)) | (Value::Number(text), Value::Number(part)) => {
+            crate::bytes::find(text, part).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// Looks whether one of the values, found in the list or not, decides; gives `decided` then.
+fn some<'a>(args: &Args<'a>, decides: fn(bool) -> bool, decided: bool) -> Result<Value<'a>, Fault> {
+    let list = args.value(1);
+    let any = args.list(0)?.items.iter().any(|value| decides(is_in(&list, value)));
+    Ok(Value::Bool(any == decided))
+}
+
+fn explode_map<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {
+    let source = args.map(0)?;
+    let target = Value::map(MapType::Any, BTreeMap::new());
+    for (key, value) in source.entries.borrow().iter() {
+        let Key::Text(key) = key else { continue };
+        let parts = crate::bytes::split(key, b"/", None);
+        let Some((last, parents)) = parts.split_last() else { continue };
+        let mut level = target.clone();
+        for part in parents {
+            let Value::Map(map) = &level else { break };
+            let part = Key::Text(part.to_vec().into());
+            let child = map.entries.borrow().get(&part).cloned();
+            let child = child.unwrap_or_else(|| Value::map(MapType::Any, BTreeMap::new()));
+            if !matches!(&child, Value::Map(child) if child.of == MapType::Any) {
+                return Err(args.fail("a key is both a value and the parent of other keys"));
+            }
+            map.entries.borrow_mut().insert(part, child.clone());
+            level = child;
+        }
+        if let (Value::Map(map), false) = (&level, last.is_empty()) {
+            map.entries.borrow_mut().insert(Key::Text(last.to_vec().into()), value.clone());
+        }
+    }
+    Ok(target)
+}
+
+fn count<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {
+    let number = |value: &Value<'a>| match value {
+        Value::Int(number, _) => Ok(*number),
+        Value::Uint(number, _) => Ok(number.cast_signed()),
+        Value::Number(text) | Value::Text(text) if text.is_empty() => Ok(0),
+        Value::Number(text) | Value::Text(text) => {
+            text.lossy().parse().map_err(|_| args.fail("a text is not a whole number"))
+        }
+        other => Err(args.fail(format!("a value of type {} is not a number", other.type_name()))),
+    };
+    let (start, end) = match args.rest(0) {
+        [end] => (0, number(end)?),
+        [start, end] => (number(start)?, number(end)?),
+        _ => return Err(args.fail("takes one or two numbers")),
+    };
+    Ok(Value::Loop(Rc::new(Cell::new((start, end)))))
+}
+
+/// mergo's rule: fills what is missing or empty; with `overwrite` replaces the rest too, maps in maps always merged.
+pub(super) fn merge<'a>(target: Rc<Map<'a>>, source: &Rc<Map<'a>>, overwrite: bool) -> Result<Value<'a>, &'static str> {
+    let target = if target.is_nil && !source.is_nil {
+        Rc::new(Map { of: target.of, is_nil: false, entries: Default::default() })
+    } else {
+        target
+    };
+    merge_into(&target, source, overwrite, 0)?;
+    Ok(Value::Map(target))
+}
+
+fn merge_into<'a>(
+    target: &Rc<Map<'a>>,
+    source: &Rc<Map<'a>>,
+    overwrite: bool,
+    depth: usize,
+) -> Result<(), &'static str> {
+    if depth > crate::value::MAX_DEPTH {
+        return Err("the maps are nested too deep");
+    }
+    if Rc::ptr_eq(target, source) {
+        return Ok(());
+    }
+    let entries: Vec<_> = source.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+    for (key, value) in entries {
+        let existing = target.entries.borrow().get(&key).cloned().unwrap_or(Value::Invalid);
+        if value.is_nothing() {
+            if overwrite {
+                insert(target, key, value)?;
+            }
+            continue;
+        }
+        let was_empty = !existing.truth();
+        match (&existing, &value) {
+            (Value::Map(inner), Value::Map(value)) if !was_empty => {
+                merge_into(inner, value, overwrite, depth + 1)?;
+            }
+            (_, Value::List(_)) if !was_empty && !overwrite => {}
+            _ if overwrite || was_empty => insert(target, key, value)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
