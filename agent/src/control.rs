@@ -1,0 +1,28 @@
+//! Asks a running agent how it is, over a unix socket in its home directory.
+//!
+//! One line of JSON each way, then the connection is closed:
+//!
+//! ```text
+//! {"request":"ready"}      {"response":"ready","ready":true}
+//! {"request":"status"}     {"response":"status","status":{...}}
+//! {"request":"refresh"}    {"response":"refreshed"}
+//! anything else            {"response":"error","message":"..."}
+//! ```
+//!
+//! The socket has mode 0600: the agent's own user (a probe in its container) and root may ask. Answers hold no secrets.
+
+pub use self::{
+    client::{ControlError, call, call_within},
+    message::{BadRequest, MAX_REQUEST, Readiness, Request, Response},
+    server::{Handler, Server, ServerError},
+};
+
+mod client;
+mod message;
+mod server;
+
+#[cfg(test)]
+mod tests;
+
+/// Name of the socket in the agent's home directory.
+pub const SOCKET: &str = "agent.sock";

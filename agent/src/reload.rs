@@ -1,0 +1,168 @@
+//! Tells processes that their files changed: by a signal, a command or an HTTP request.
+//!
+//! Actions of the same file run in their order; files that share an action share that order. Everything else runs on its
+//! own: an application that does not answer keeps nobody else waiting. Changes that come close together are one run, and
+//! an action that fails is tried again for about half a minute, for the application may just be starting.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use blinkchamber_contract::config::ReloadAction;
+use serde::{Deserialize, Serialize};
+
+pub use self::error::ReloadError;
+use self::{group::Group, step::Step};
+
+mod command;
+mod error;
+mod group;
+mod http;
+mod process;
+mod signal;
+mod step;
+
+#[cfg(test)]
+mod tests;
+
+/// When actions run and how long they may take.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pace {
+    /// Changes closer together than this are one run.
+    pub quiet: Duration,
+    /// Changes that keep coming do not put a run off for longer than this.
+    pub longest_wait: Duration,
+    /// Wait before the first repetition of what failed; doubled each time.
+    pub first_retry: Duration,
+    /// How often a failed action is repeated before it is given up until the next change.
+    pub retries: u32,
+    /// A command is killed after this.
+    pub command_limit: Duration,
+    /// An HTTP request is given up after this.
+    pub http_limit: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            quiet: Duration::from_millis(250),
+            longest_wait: Duration::from_secs(1),
+            first_retry: Duration::from_secs(1),
+            retries: 5,
+            command_limit: Duration::from_secs(30),
+            http_limit: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What became of one action so far.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct ActionStatus {
+    /// Such as `signal HUP postgres`; arguments and query strings are left out.
+    pub action: String,
+    /// Runs that worked.
+    pub succeeded: u64,
+    /// Runs that failed, repetitions included.
+    pub failed: u64,
+    /// Why the last run failed; absent when it worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// Refuses an action that can never work: an unknown signal, a URL that is not `http://`, an empty command.
+///
+/// # Errors
+///
+/// What is wrong, and what is accepted.
+pub fn check(action: &ReloadAction) -> Result<(), ReloadError> {
+    step::prepare(action).map(drop)
+}
+
+/// Runs the actions of the files that changed. Dropping it lets what is under way come to its end.
+#[derive(Debug)]
+pub struct Reloader {
+    /// Which steps of which group a file has.
+    files: BTreeMap<PathBuf, (usize, Vec<usize>)>,
+    groups: Vec<Arc<Group>>,
+}
+
+impl Reloader {
+    /// A reloader with the usual pace. Belongs inside of a tokio runtime.
+    pub fn new(actions: BTreeMap<PathBuf, Vec<ReloadAction>>) -> Self {
+        Self::with_pace(actions, Pace::default())
+    }
+
+    /// A reloader with another pace.
+    pub fn with_pace(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, pace: Pace) -> Self {
+        let (mut files, mut groups) = (BTreeMap::new(), Vec::new());
+        for members in connected(actions) {
+            let mut steps: Vec<ReloadAction> = Vec::new();
+            for (path, actions) in members {
+                let mut indices = Vec::new();
+                for action in actions {
+                    let index = steps.iter().position(|known| *known == action).unwrap_or_else(|| {
+                        steps.push(action);
+                        steps.len().saturating_sub(1)
+                    });
+                    indices.push(index);
+                }
+                files.insert(path, (groups.len(), indices));
+            }
+            groups.push(Group::spawn(steps.iter().map(Step::new).collect(), pace));
+        }
+        Self { files, groups }
+    }
+
+    /// Says which files changed. Does not wait.
+    pub fn changed(&self, destinations: &[PathBuf]) {
+        let mut due: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (group, steps) in destinations.iter().filter_map(|path| self.files.get(path)) {
+            due.entry(*group).or_default().extend(steps);
+        }
+        for (group, steps) in due {
+            if let Some(group) = self.groups.get(group) {
+                group.request(&steps);
+            }
+        }
+    }
+
+    /// Waits until nothing is to be done any more, repetitions included; at most `limit`. True when all is done.
+    pub async fn finish(&self, limit: Duration) -> bool {
+        let all = async {
+            for group in &self.groups {
+                group.idle().await;
+            }
+        };
+        tokio::time::timeout(limit, all).await.is_ok()
+    }
+
+    /// What became of each action so far.
+    pub fn status(&self) -> Vec<ActionStatus> {
+        self.groups.iter().flat_map(|group| group.status()).collect()
+    }
+}
+
+impl Drop for Reloader {
+    fn drop(&mut self) {
+        self.groups.iter().for_each(|group| group.close());
+    }
+}
+
+type Files = Vec<(PathBuf, Vec<ReloadAction>)>;
+
+/// Files that share an action, directly or by way of others, come together.
+fn connected(actions: BTreeMap<PathBuf, Vec<ReloadAction>>) -> Vec<Files> {
+    let mut groups: Vec<Files> = Vec::new();
+    for (path, wanted) in actions.into_iter().filter(|(_, wanted)| !wanted.is_empty()) {
+        let shares = |files: &Files| files.iter().any(|(_, known)| known.iter().any(|action| wanted.contains(action)));
+        let (mut together, apart): (Vec<_>, Vec<_>) = groups.into_iter().partition(shares);
+        let mut merged: Files = together.drain(..).flatten().collect();
+        merged.push((path, wanted));
+        groups = apart;
+        groups.push(merged);
+    }
+    groups
+}

@@ -1,0 +1,85 @@
+//! A signal to every process of a name, without hitting a stranger that got a recycled process id.
+
+use rustix::{
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal},
+};
+
+use super::{ReloadError, process::Table};
+
+const SIGNALS: [(&str, Signal); 15] = [
+    ("ABRT", Signal::ABORT),
+    ("ALRM", Signal::ALARM),
+    ("CHLD", Signal::CHILD),
+    ("CONT", Signal::CONT),
+    ("HUP", Signal::HUP),
+    ("INT", Signal::INT),
+    ("KILL", Signal::KILL),
+    ("QUIT", Signal::QUIT),
+    ("STOP", Signal::STOP),
+    ("TERM", Signal::TERM),
+    ("TSTP", Signal::TSTP),
+    ("URG", Signal::URG),
+    ("USR1", Signal::USR1),
+    ("USR2", Signal::USR2),
+    ("WINCH", Signal::WINCH),
+];
+
+/// A signal and who gets it.
+pub(super) struct Signalling {
+    name: &'static str,
+    signal: Signal,
+    process: String,
+}
+
+impl Signalling {
+    pub(super) fn new(signal: &str, process: &str) -> Result<Self, ReloadError> {
+        let upper = signal.to_ascii_uppercase();
+        let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+        let known = SIGNALS.into_iter().find(|(name, _)| *name == short);
+        let (name, signal) = known.ok_or_else(|| ReloadError::UnknownSignal { signal: signal.to_owned() })?;
+        if process.is_empty() {
+            return Err(ReloadError::NoName { signal: name.to_owned() });
+        }
+        Ok(Self { name, signal, process: process.to_owned() })
+    }
+
+    /// Sends it to all leaders of that name. Fails when there is none, or when one of them could not be told.
+    pub(super) fn send(&self) -> Result<(), ReloadError> {
+        let table = Table::of_system();
+        let leaders = table.leaders(&self.process).map_err(|source| ReloadError::ProcessTable { source })?;
+        let mut told = false;
+        for pid in leaders {
+            match self.send_to(&table, pid) {
+                Ok(sent) => told |= sent,
+                Err(source) => {
+                    let (signal, process) = (self.name.to_owned(), self.process.clone());
+                    return Err(ReloadError::Signal { signal, process, pid, source });
+                }
+            }
+        }
+        if told {
+            return Ok(());
+        }
+        Err(ReloadError::NoProcess { process: self.process.clone(), alone: table.is_alone() })
+    }
+
+    /// False when the process ended meanwhile.
+    fn send_to(&self, table: &Table, pid: i32) -> Result<bool, Errno> {
+        let Some(handle) = Pid::from_raw(pid) else { return Ok(false) };
+        let handle = match rustix::process::pidfd_open(handle, PidfdFlags::empty()) {
+            Ok(handle) => handle,
+            Err(Errno::SRCH) => return Ok(false),
+            Err(source) => return Err(source),
+        };
+        // The id may have been given to somebody else before the handle was made; after that it cannot.
+        if !table.is_named(pid, &self.process) {
+            return Ok(false);
+        }
+        match rustix::process::pidfd_send_signal(&handle, self.signal) {
+            Ok(()) => Ok(true),
+            Err(Errno::SRCH) => Ok(false),
+            Err(source) => Err(source),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use blinkchamber_contract::config::ReloadAction;
+
+use super::{Pace, Reloader, check};
+
+mod commands;
+mod requests;
+mod signals;
+
+/// Fast enough for a test.
+const PACE: Pace = Pace {
+    quiet: Duration::from_millis(60),
+    longest_wait: Duration::from_millis(300),
+    first_retry: Duration::from_millis(40),
+    retries: 3,
+    command_limit: Duration::from_millis(800),
+    http_limit: Duration::from_millis(400),
+};
+const LONG: Duration = Duration::from_secs(20);
+
+fn command(argv: &[&str]) -> ReloadAction {
+    ReloadAction::Command { argv: argv.iter().map(|text| (*text).to_owned()).collect() }
+}
+
+fn shell(script: &str) -> ReloadAction {
+    command(&["/bin/sh", "-c", script])
+}
+
+fn signal(signal: &str, process: &str) -> ReloadAction {
+    ReloadAction::Signal { signal: signal.into(), process: process.into() }
+}
+
+fn http(method: &str, url: &str) -> ReloadAction {
+    ReloadAction::Http { method: method.into(), url: url.into() }
+}
+
+fn reloader(actions: &[(&str, &[ReloadAction])]) -> Reloader {
+    let actions = actions.iter().map(|(path, actions)| (PathBuf::from(path), actions.to_vec()));
+    Reloader::with_pace(actions.collect::<BTreeMap<_, _>>(), PACE)
+}
+
+fn paths(paths: &[&str]) -> Vec<PathBuf> {
+    paths.iter().map(PathBuf::from).collect()
+}
+
+fn lines(path: &Path) -> Vec<String> {
+    fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn what_can_never_work_is_refused_with_what_is_accepted() {
+    for (action, expected) in [
+        (signal("SIGNOPE", "app"), "signal \"SIGNOPE\" is not known; use a name such as HUP"),
+        (signal("HUP", ""), "no process is named"),
+        (command(&[]), "empty"),
+        (command(&[""]), "empty"),
+        (http("DELETE", "http://localhost/"), "GET, POST or PUT"),
+        (http("GET", "https://localhost/"), "only http://"),
+        (http("GET", "localhost:80"), "only http://"),
+        (http("GET", "http://user:hunter2@localhost/?token=hunter3"), "leave them out"),
+        (http("GET", "not a url"), "not a URL"),
+    ] {
+        let error = check(&action).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(!error.to_string().contains("hunter"), "{error}");
+        assert!(error.is_permanent());
+    }
+    for action in [
+        signal("SIGHUP", "app"),
+        signal("usr1", "app"),
+        command(&["true"]),
+        http("post", "http://127.0.0.1:9090/-/reload"),
+        http("GET", "http://[::1]:80"),
+    ] {
+        check(&action).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_action_of_several_files_runs_once_and_late_changes_are_one_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let action = shell(&format!("echo run >> {}", log.display()));
+    let reloader = reloader(&[("/a", std::slice::from_ref(&action)), ("/b", std::slice::from_ref(&action))]);
+    reloader.changed(&paths(&["/a", "/b", "/unknown"]));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    reloader.changed(&paths(&["/a"]));
+    assert!(reloader.finish(LONG).await);
+    assert_eq!(lines(&log), ["run"]);
+    reloader.changed(&paths(&["/b"]));
+    assert!(reloader.finish(LONG).await);
+    assert_eq!(lines(&log).len(), 2);
+    let status = reloader.status();
+    assert_eq!((status.len(), status[0].succeeded, status[0].failed), (1, 2, 0));
+}
+
+#[tokio::test]
+async fn changes_that_keep_coming_do_not_put_a_run_off_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let reloader = reloader(&[("/a", &[shell(&format!("echo run >> {}", log.display()))])]);
+    for _ in 0..40 {
+        reloader.changed(&paths(&["/a"]));
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(!lines(&log).is_empty(), "ran while changes were still coming");
+    assert!(reloader.finish(LONG).await);
+}
+
+#[tokio::test]
+async fn actions_of_a_file_run_in_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let step = |word: &str, wait: &str| shell(&format!("sleep {wait}; echo {word} >> {}", log.display()));
+    let actions = [step("first", "0.2"), step("second", "0.05"), step("third", "0")];
+    let reloader = reloader(&[("/a", &actions)]);
+    reloader.changed(&paths(&["/a"]));
+    assert!(reloader.finish(LONG).await);
+    assert_eq!(lines(&log), ["first", "second", "third"]);
+}
+
+#[tokio::test]
+async fn an_action_that_hangs_keeps_no_other_file_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let quick = shell(&format!("echo quick >> {}", log.display()));
+    let reloader = reloader(&[("/slow", &[command(&["sleep", "600"])]), ("/quick", &[quick])]);
+    reloader.changed(&paths(&["/slow", "/quick"]));
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(lines(&log), ["quick"]);
+}
+
+#[tokio::test]
+async fn what_is_under_way_comes_to_its_end_without_the_reloader() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let reloader = reloader(&[("/a", &[shell(&format!("echo run >> {}", log.display()))])]);
+    reloader.changed(&paths(&["/a"]));
+    drop(reloader);
+    tokio::time::sleep(Duration::from_millis(800)).await;
+    assert_eq!(lines(&log), ["run"]);
+}
+
+#[tokio::test]
+async fn a_failed_action_is_repeated_then_given_up_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let works_third = format!("echo x >> {0}; test $(wc -l < {0}) -ge 3", log.display());
+    let reloader = reloader(&[("/a", &[shell(&works_third)]), ("/b", &[command(&["false"])])]);
+    reloader.changed(&paths(&["/a", "/b"]));
+    assert!(reloader.finish(LONG).await);
+    let status = reloader.status();
+    assert_eq!((status[0].succeeded, status[0].failed, &status[0].last_error), (1, 2, &None));
+    assert_eq!((status[1].succeeded, status[1].failed), (0, 1 + u64::from(PACE.retries)));
+    assert_eq!(status[1].last_error.as_deref(), Some("\"false\" ended with exit code 1"));
+}
+
+#[tokio::test]
+async fn what_can_never_work_is_not_repeated() {
+    let reloader = reloader(&[("/a", &[signal("NOPE", "app")])]);
+    reloader.changed(&paths(&["/a"]));
+    assert!(reloader.finish(LONG).await);
+    assert_eq!(reloader.status()[0].failed, 1);
+}
