@@ -65,12 +65,10 @@ pub fn merge(
     now: SystemTime,
 ) -> Bundle {
     let stays = |ca: &&CaCert| {
-        let alive = if ca.organization != ORGANIZATION {
-            true
-        } else if ca.name == identity {
-            own.contains(ca)
-        } else {
-            live.is_none_or(|live| live.contains(&ca.name))
+        let alive = match ca.owner() {
+            None => true,
+            Some(owner) if owner == identity => own.contains(ca),
+            Some(owner) => live.is_none_or(|live| live.contains(owner)),
         };
         alive && now < ca.not_after
     };

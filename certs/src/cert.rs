@@ -8,7 +8,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::{Error, provider};
+use crate::{Error, ORGANIZATION, provider};
 
 /// An authority's certificate: public, no key.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -60,6 +60,12 @@ impl CaCert {
     #[must_use]
     pub fn not_after(&self) -> SystemTime {
         self.not_after
+    }
+
+    /// Identity of the replica that made it, when one of ours did.
+    #[must_use]
+    pub fn owner(&self) -> Option<&str> {
+        (self.organization == ORGANIZATION).then_some(self.name.as_str())
     }
 }
 

@@ -1,0 +1,138 @@
+//! `serve`: the parts, wired.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use blinkchamber_certs::{Authority, FileSource, Served, Source, Trust, server_config};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::admin::{self, Admin};
+use crate::bundle::Owner;
+use crate::http::{self, Admission};
+use crate::keeper::Keeper;
+use crate::metrics::Metrics;
+use crate::reconcile::Reconciler;
+use crate::server::{Limits, Server};
+use crate::settings::{Certificates, Settings};
+
+/// Why the server cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("cannot listen on {address}: {source}")]
+    Listen { address: String, source: io::Error },
+    #[error(transparent)]
+    Certificates(#[from] blinkchamber_certs::Error),
+    #[error("cannot find the API server: {0}")]
+    Cluster(Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot handle signals: {0}")]
+    Signals(io::Error),
+    #[error("a part of the server ended by itself: {0}")]
+    Ended(String),
+}
+
+/// How long the API server may take to answer us.
+const API_TIME: Duration = Duration::from_secs(10);
+
+/// Serves until SIGTERM or SIGINT.
+pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
+    let Settings {
+        listen,
+        admin_listen,
+        certificates,
+        place,
+        drain_delay,
+        reconcile,
+        identity,
+        log_filter: _,
+        log_json: _,
+        defaults,
+    } = settings;
+    let metrics = Arc::new(Metrics::new());
+    let closing = Arc::new(AtomicBool::new(false));
+    let served = Arc::new(Served::default());
+    let tls = server_config(Arc::clone(&served))?;
+    let settle = match &certificates {
+        Certificates::Files(_) => SETTLE,
+        Certificates::Own(profile) => SETTLE.min(profile.leaf_lifetime / 10),
+    };
+    let trust = if place.is_some() { Trust::observed(settle) } else { Trust::assumed() };
+    let source = match certificates {
+        Certificates::Files(paths) => Source::Files(Box::new(FileSource::new(paths))),
+        Certificates::Own(profile) => Source::Own(Box::new(Authority::new(profile, SystemTime::now())?)),
+    };
+    let keeper = Arc::new(Keeper::new(source, trust, served, Arc::clone(&metrics)));
+    // Wrong files at the start are a mistake to tell at once; later they are one to outlive.
+    keeper.tick(SystemTime::now())?;
+    let admin =
+        Arc::new(Admin { keeper: Arc::clone(&keeper), metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) });
+    let (listener, admin_listener) = (bind(listen).await?, bind(admin_listen).await?);
+    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
+
+    let mut parts = JoinSet::new();
+    parts.spawn({
+        let keeper = Arc::clone(&keeper);
+        async move { keeper.run().await }
+    });
+    parts.spawn({
+        let routes = admin::router(Arc::clone(&admin));
+        async move { axum::serve(admin_listener, routes).await.unwrap_or_else(|error| error!(%error, "admin port failed")) }
+    });
+    if place.is_some() || reconcile {
+        let client = client().await?;
+        if let Some(place) = place {
+            let owner = Owner { client: client.clone(), place, keeper, metrics: Arc::clone(&metrics) };
+            parts.spawn(async move { owner.run().await });
+        }
+        if reconcile {
+            let reconciler = Reconciler { client, defaults: defaults.clone(), admin, identity };
+            parts.spawn(async move { reconciler.run().await });
+        }
+    }
+    let stop = CancellationToken::new();
+    let admission = Admission { defaults, metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) };
+    let server = Server {
+        acceptor: TlsAcceptor::from(Arc::new(tls)),
+        router: http::router(Arc::new(admission)),
+        limits: Limits::default(),
+        metrics,
+    };
+    let serving = tokio::spawn(server.run(listener, stop.clone()));
+    info!(%listen, %admin_listen, "listening");
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        Some(ended) = parts.join_next() => {
+            return Err(Error::Ended(ended.err().map_or_else(|| "without a reason".to_owned(), |error| error.to_string())));
+        }
+    }
+    info!("ending: requests go elsewhere from now on");
+    closing.store(true, Ordering::Relaxed);
+    sleep(drain_delay).await;
+    stop.cancel();
+    serving.await.map_err(|error| Error::Ended(error.to_string()))
+}
+
+/// How long an authority is in the bundle before it counts: the API server takes a moment to notice.
+const SETTLE: Duration = Duration::from_secs(3);
+
+async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address: address.to_string(), source })
+}
+
+async fn client() -> Result<kube::Client, Error> {
+    let mut config = kube::Config::infer().await.map_err(|error| Error::Cluster(error.into()))?;
+    config.connect_timeout = Some(API_TIME);
+    config.read_timeout = Some(API_TIME);
+    config.write_timeout = Some(API_TIME);
+    kube::Client::try_from(config).map_err(|error| Error::Cluster(error.into()))
+}
