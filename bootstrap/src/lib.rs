@@ -1,1 +1,84 @@
 //! OpenBao's guarded first start and the job that makes it what the chart says.
+//!
+//! `guard` runs before the server in each of its pods and decides, once, whether this pod may begin a new cluster.
+//! `converge` runs as a job and brings a running cluster to the state one file describes; running it again changes
+//! nothing. Neither prints a secret.
+
+pub mod converge;
+pub mod desired;
+pub mod guard;
+pub mod marker;
+pub mod random;
+pub mod server;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Every way in which either command ends badly, sorted by exit code.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The job ran and could not do what it should (exit 1).
+    #[error("{0}")]
+    Failed(String),
+    /// What it was told makes no sense (exit 2).
+    #[error("{0}")]
+    Configuration(String),
+    /// A server, the network or the file system did not play along (exit 3).
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl Failure {
+    /// The exit code of this failure.
+    #[must_use]
+    pub fn code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::Configuration(_) => 2,
+            Self::Unreachable(_) => 3,
+        }
+    }
+}
+
+/// OpenBao's guarded first start, and the job that makes it what the chart says.
+#[derive(Parser)]
+#[command(name = "blinkchamber-bootstrap", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the server's configuration, and let exactly one pod begin a cluster, once.
+    Guard(guard::Options),
+    /// Bring a running server to the state that a file describes.
+    Converge(converge::Options),
+}
+
+/// Reads the command line, runs, and gives the exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            // Also the way of --help and --version; a closed pipe is nobody's problem.
+            error.print().ok();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let mut out = io::stdout();
+    let result = match command {
+        Command::Guard(options) => guard::run(&options, &mut out),
+        Command::Converge(options) => converge::run(&options, &mut out),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            writeln!(io::stderr(), "error: {failure}").ok();
+            ExitCode::from(failure.code())
+        }
+    }
+}

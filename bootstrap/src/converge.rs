@@ -1,0 +1,129 @@
+//! `converge`: the job that brings a running server to the state that a file describes.
+//!
+//! Every step looks first and changes only what differs, so that running it again changes nothing and a run that broke
+//! off is finished by the next one.
+
+pub mod base;
+pub mod database;
+pub mod rules;
+pub mod session;
+
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use self::session::{Patience, Session};
+use crate::desired::Desired;
+use crate::server::{Reason, RequestError, Server, at};
+use crate::{Failure, marker};
+
+/// For one answer: a database that does not answer holds the request that long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Settings of `converge`.
+#[derive(clap::Args)]
+pub struct Options {
+    /// URL of the server.
+    #[arg(long, env = "BLINKCHAMBER_VAULT_ADDRESS")]
+    pub vault_address: String,
+    /// PEM file with the authorities of the server's certificate.
+    #[arg(long, env = "BLINKCHAMBER_VAULT_CA_FILE")]
+    pub vault_ca_file: Option<PathBuf>,
+    /// The state to bring about (YAML or JSON).
+    #[arg(long, env = "BLINKCHAMBER_DESIRED")]
+    pub desired: PathBuf,
+    /// Directory of rendered manifests, from which policies and roles are compiled.
+    #[arg(long, env = "BLINKCHAMBER_WORKLOADS")]
+    pub workloads: Option<PathBuf>,
+    /// The job's own role.
+    #[arg(long, env = "BLINKCHAMBER_ROLE", default_value = "bootstrap")]
+    pub role: String,
+    /// The job's service account token, made for the role's audience.
+    #[arg(long, env = "BLINKCHAMBER_TOKEN_FILE")]
+    pub token_file: PathBuf,
+    /// Seconds until the job gives up (Kubernetes starts it again).
+    #[arg(long, env = "BLINKCHAMBER_TIMEOUT", default_value_t = 480)]
+    pub timeout: u64,
+    /// What remembers that a cluster was made.
+    #[command(flatten)]
+    pub marker: marker::Options,
+}
+
+/// Logs in and converges.
+///
+/// # Errors
+/// [`Failure`]: a bad file, a lasting refusal of the server, or the deadline.
+pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
+    let desired = Desired::read(&options.desired)?;
+    let workloads = options.workloads.as_deref().map(rules::read_workloads).transpose()?.unwrap_or_default();
+    let rules = rules::Rules::new(&workloads, &desired)?;
+    let server = Server::new(&options.vault_address, options.vault_ca_file.as_deref(), PATIENCE)?;
+    let mut session = Session::new(server, Duration::from_secs(options.timeout), out);
+    let login = format!("auth/{}/login", desired.kubernetes.path);
+    let token = session.retry(Patience::Everything, None, |server| log_in(server, &login, options))?;
+    session.say(&format!("logged in to {} as {}", options.vault_address, options.role));
+    let mut session = session.with_server(|server| server.with_token(token));
+    let cluster = session.retry(Patience::Passing, None, cluster_id)?;
+    if marker::remember(&options.marker, &cluster)? {
+        session.report("marker", Some("remembers the cluster: no pod will begin another"));
+    }
+    converge(&mut session, &desired, &rules)?;
+    // The token would end by itself soon; a failure to end it now harms nobody.
+    session.server.write("auth/token/revoke-self", &json!({})).ok();
+    Ok(())
+}
+
+/// Brings about the state, in the order in which the parts need each other.
+///
+/// # Errors
+/// As [`run`].
+pub fn converge<W: Write>(
+    session: &mut Session<'_, W>,
+    desired: &Desired,
+    rules: &rules::Rules,
+) -> Result<(), Failure> {
+    for path in &desired.kv {
+        base::mount(session, path, "kv", json!({"version": "2"}))?;
+    }
+    for database in &desired.databases {
+        base::mount(session, &database.mount, "database", Value::Null)?;
+    }
+    base::kubernetes(session, &desired.kubernetes)?;
+    for secret in &desired.secrets {
+        base::first_secret(session, secret)?;
+    }
+    rules.apply(session)?;
+    // Last: databases wait for their own secrets, which wait for all of the above.
+    for database in &desired.databases {
+        for connection in &database.connections {
+            database::connection(session, database, connection)?;
+            for role in &connection.roles {
+                database::role(session, database, connection, role)?;
+            }
+        }
+    }
+    session.conclude();
+    Ok(())
+}
+
+fn log_in(server: &Server, path: &str, options: &Options) -> Result<SecretString, RequestError> {
+    let failed = |reason| RequestError { method: reqwest::Method::POST, path: path.to_owned(), reason };
+    // Read anew each time: the kubelet replaces the token while a long wait goes on.
+    let jwt = fs::read_to_string(&options.token_file).map(Zeroizing::new);
+    let jwt = jwt.map_err(|error| failed(Reason::Network(format!("{}: {error}", options.token_file.display()))))?;
+    let answer = server.write(path, &json!({"role": options.role, "jwt": jwt.trim()}))?;
+    let token = at(&answer, "/auth/client_token").as_str();
+    token.map(SecretString::from).ok_or_else(|| failed(Reason::Answer("no token in it")))
+}
+
+fn cluster_id(server: &Server) -> Result<String, RequestError> {
+    let path = "sys/health?standbyok=true";
+    let failed = |reason| RequestError { method: reqwest::Method::GET, path: path.to_owned(), reason };
+    let answer = server.read(path)?.unwrap_or_default();
+    at(&answer, "/cluster_id").as_str().map(str::to_owned).ok_or_else(|| failed(Reason::Answer("no cluster id in it")))
+}

@@ -1,0 +1,259 @@
+//! What a server should look like: one file, strictly read. A misspelt key is an error, not a silent default.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::Failure;
+
+/// Everything the job brings about beside what the compiler derives from the workloads.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Desired {
+    /// Mounts of KV version 2.
+    #[serde(default)]
+    pub kv: Vec<String>,
+    /// The auth method that pods use.
+    pub kubernetes: Kubernetes,
+    /// First secrets: made when absent, never touched again.
+    #[serde(default)]
+    pub secrets: Vec<FirstSecret>,
+    /// Mounts of the database engine.
+    #[serde(default)]
+    pub databases: Vec<Database>,
+    /// Rules that no workload's templates call for: those of people.
+    #[serde(default)]
+    pub operators: Vec<Operator>,
+}
+
+/// The Kubernetes auth method and what every role of it has in common.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Kubernetes {
+    /// Where it is mounted below `auth/`.
+    pub path: String,
+    /// URL of the API server, as OpenBao reaches it.
+    pub host: String,
+    /// Audience that a token must be made for.
+    pub audience: String,
+    /// Life of a login, a Go duration.
+    pub token_ttl: String,
+    /// The longest a login can be renewed to, a Go duration.
+    pub token_max_ttl: String,
+}
+
+/// A secret that must exist before anyone can use it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct FirstSecret {
+    /// KV v2 path, `<mount>/data/<name>`.
+    pub path: String,
+    /// Its keys, and how long each generated value is.
+    pub keys: BTreeMap<String, Generated>,
+}
+
+/// How a value is made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Generated {
+    /// Characters of 5 random bits each.
+    pub length: usize,
+}
+
+/// A mount of the database engine.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Database {
+    /// Where it is mounted.
+    pub mount: String,
+    /// The databases it makes users for.
+    pub connections: Vec<Connection>,
+}
+
+/// One database and its administrator.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Connection {
+    /// Its name.
+    pub name: String,
+    /// Plugin, such as `postgresql-database-plugin`.
+    pub plugin: String,
+    /// URL with `{{username}}` and `{{password}}`.
+    pub url: String,
+    /// The administrator.
+    pub username: String,
+    /// Where the administrator's first password is; OpenBao replaces it at once and then is the only one to know it.
+    pub first_password: PasswordReference,
+    /// What may be asked for.
+    #[serde(default)]
+    pub roles: Vec<DatabaseRole>,
+}
+
+/// One key of one KV v2 secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct PasswordReference {
+    /// `<mount>/data/<name>`.
+    pub path: String,
+    /// The key.
+    pub key: String,
+}
+
+/// A kind of user that the database engine makes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DatabaseRole {
+    /// `<mount>/creds/<name>` gives one.
+    pub name: String,
+    /// Statements that make a user.
+    pub creation: Vec<String>,
+    /// Statements that remove one; empty for the plugin's own.
+    #[serde(default)]
+    pub revocation: Vec<String>,
+    /// Life of a lease, a Go duration of whole seconds.
+    pub default_ttl: String,
+    /// The longest a lease can be renewed to.
+    pub max_ttl: String,
+}
+
+/// A person's or a pipeline's service account with a policy written by hand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Operator {
+    /// Name of the role.
+    pub role: String,
+    /// Who takes it.
+    pub service_account: String,
+    /// Where that service account lives.
+    pub namespace: String,
+    /// HCL.
+    pub policy: String,
+}
+
+impl Desired {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    /// [`Failure::Configuration`] with file, place and reason.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let wrong = |why: String| Failure::Configuration(format!("{}: {why}", path.display()));
+        let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        Self::parse(&text).map_err(wrong)
+    }
+
+    /// Reads and checks a text.
+    ///
+    /// # Errors
+    /// Place and reason.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let desired: Self = serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+        desired.check()?;
+        Ok(desired)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        each("kv", &self.kv, |mount, at| name(&at, mount))?;
+        name("kubernetes.path", &self.kubernetes.path)?;
+        duration("kubernetes.tokenTtl", &self.kubernetes.token_ttl)?;
+        duration("kubernetes.tokenMaxTtl", &self.kubernetes.token_max_ttl)?;
+        each("secrets", &self.secrets, |secret, at| {
+            self.kv_path(&format!("{at}.path"), &secret.path)?;
+            for (key, generated) in &secret.keys {
+                if !(16..=1024).contains(&generated.length) {
+                    return Err(format!("{at}.keys.{key}.length: {}: must be 16 to 1024", generated.length));
+                }
+            }
+            if secret.keys.is_empty() { Err(format!("{at}.keys: must name a key")) } else { Ok(()) }
+        })?;
+        each("databases", &self.databases, |database, at| {
+            name(&format!("{at}.mount"), &database.mount)?;
+            each(&format!("{at}.connections"), &database.connections, |connection, at| {
+                self.check_connection(connection, &at)
+            })
+        })?;
+        each("operators", &self.operators, |operator, at| {
+            name(&format!("{at}.role"), &operator.role)?;
+            name(&format!("{at}.serviceAccount"), &operator.service_account)?;
+            name(&format!("{at}.namespace"), &operator.namespace)
+        })
+    }
+
+    fn check_connection(&self, connection: &Connection, at: &str) -> Result<(), String> {
+        name(&format!("{at}.name"), &connection.name)?;
+        if !connection.url.contains("{{username}}") || !connection.url.contains("{{password}}") {
+            return Err(format!(
+                "{at}.url: must contain {{{{username}}}} and {{{{password}}}}, never a password itself"
+            ));
+        }
+        self.kv_path(&format!("{at}.firstPassword.path"), &connection.first_password.path)?;
+        each(&format!("{at}.roles"), &connection.roles, |role, at| {
+            name(&format!("{at}.name"), &role.name)?;
+            duration(&format!("{at}.defaultTtl"), &role.default_ttl)?;
+            duration(&format!("{at}.maxTtl"), &role.max_ttl)?;
+            if seconds(&role.default_ttl) > seconds(&role.max_ttl) {
+                return Err(format!(
+                    "{at}.defaultTtl: {:?} is longer than maxTtl {:?}",
+                    role.default_ttl, role.max_ttl
+                ));
+            }
+            Ok(())
+        })
+    }
+
+    /// `<mount>/data/<name>` of one of our mounts.
+    fn kv_path(&self, at: &str, path: &str) -> Result<(), String> {
+        let below = self.kv.iter().find_map(|mount| path.strip_prefix(mount.as_str())?.strip_prefix("/data/"));
+        match below {
+            Some(rest) if rest.split('/').all(|part| name(at, part).is_ok()) => Ok(()),
+            _ => {
+                Err(format!("{at}: {path:?}: must be <mount>/data/<name>, with a mount of kv ({})", self.kv.join(", ")))
+            }
+        }
+    }
+}
+
+fn each<T>(at: &str, items: &[T], check: impl Fn(&T, String) -> Result<(), String>) -> Result<(), String> {
+    items.iter().enumerate().try_for_each(|(index, item)| check(item, format!("{at}[{index}]")))
+}
+
+/// Names become parts of API paths: nothing in them may lead to another path.
+fn name(at: &str, text: &str) -> Result<(), String> {
+    let fine = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    if !text.is_empty() && !text.starts_with('.') && text.chars().all(fine) {
+        Ok(())
+    } else {
+        Err(format!("{at}: {text:?}: must be letters, digits, \"-\", \"_\" and \".\""))
+    }
+}
+
+fn duration(at: &str, text: &str) -> Result<(), String> {
+    match seconds(text) {
+        Some(1..) => Ok(()),
+        _ => Err(format!("{at}: {text:?}: must be whole seconds, minutes or hours, such as 30s, 15m, 24h or 1h30m")),
+    }
+}
+
+/// Seconds of a Go duration of hours, minutes and seconds.
+pub(crate) fn seconds(text: &str) -> Option<u64> {
+    let mut total = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
+        let (number, tail) = rest.split_at_checked(digits)?;
+        let unit = tail.chars().next()?;
+        let factor = match unit {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        total = number.parse::<u64>().ok()?.checked_mul(factor)?.checked_add(total)?;
+        rest = tail.get(unit.len_utf8()..)?;
+    }
+    if text.is_empty() { None } else { Some(total) }
+}
+
+#[cfg(test)]
+mod tests;

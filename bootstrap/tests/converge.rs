@@ -1,0 +1,189 @@
+//! `converge` against a real OpenBao in development mode.
+#![cfg(test)]
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use blinkchamber_bootstrap::Failure;
+use blinkchamber_bootstrap::converge::converge;
+use blinkchamber_bootstrap::converge::rules::Rules;
+use blinkchamber_bootstrap::converge::session::Session;
+use blinkchamber_bootstrap::desired::Desired;
+use blinkchamber_bootstrap::server::Server;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+const ROOT: &str = "root-token-of-a-test";
+
+const DESIRED: &str = r#"
+kv: [secret, other]
+kubernetes: {path: kubernetes, host: "https://kubernetes.default.svc", audience: vault, tokenTtl: 1h, tokenMaxTtl: 24h}
+secrets:
+  - path: secret/data/postgres
+    keys: {superuser: {length: 40}, vaultadmin: {length: 40}}
+  - path: other/data/app/config
+    keys: {masterkey: {length: 32}}
+databases: [{mount: database, connections: []}]
+operators:
+  - {role: operator, serviceAccount: someone, namespace: blinkchamber, policy: 'path "secret/*" { capabilities = ["read"] }'}
+"#;
+
+const CONNECTION: &str = r#"
+databases:
+  - mount: database
+    connections:
+      - name: demo
+        plugin: postgresql-database-plugin
+        url: "postgresql://{{username}}:{{password}}@127.0.0.1:1/postgres?connect_timeout=1"
+        username: vaultadmin
+        firstPassword: {path: secret/data/postgres, key: vaultadmin}
+"#;
+
+/// A server in memory, ended with the test.
+struct Bao {
+    child: Child,
+    address: String,
+    _home: tempfile::TempDir,
+}
+
+impl Bao {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let home = tempfile::tempdir().unwrap();
+        let child = Command::new(binary())
+            .args(["server", "-dev", "-dev-no-store-token"])
+            .arg(format!("-dev-root-token-id={ROOT}"))
+            .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
+            .env("HOME", home.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("bao starts");
+        let bao = Self { child, address: format!("http://127.0.0.1:{port}"), _home: home };
+        let start = Instant::now();
+        while bao.server().read("sys/mounts/secret").is_err() {
+            assert!(start.elapsed() < Duration::from_secs(30), "bao never answered");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        bao.server().write("sys/auth/kubernetes", &json!({"type": "kubernetes"})).unwrap();
+        let host = "https://kubernetes.default.svc";
+        // Outside a pod there is no service account to ask the API server with.
+        let config = json!({"kubernetes_host": host, "disable_local_ca_jwt": true, "kubernetes_ca_cert": "none"});
+        bao.server().write("auth/kubernetes/config", &config).unwrap();
+        bao
+    }
+
+    fn server(&self) -> Server {
+        let server = Server::new(&self.address, None, Duration::from_secs(10)).unwrap();
+        server.with_token(SecretString::from(ROOT))
+    }
+
+    fn read(&self, path: &str) -> Value {
+        self.server().read(path).unwrap().unwrap_or_else(|| panic!("{path} exists"))["data"].clone()
+    }
+
+    /// One run: how it ended and what it printed.
+    fn converge(&self, text: &str, workloads: &[(String, String)], limit: Duration) -> (Result<(), Failure>, String) {
+        let desired = Desired::parse(text).unwrap();
+        let rules = Rules::new(workloads, &desired).unwrap();
+        let mut out = Vec::new();
+        let result = converge(&mut Session::new(self.server(), limit, &mut out), &desired, &rules);
+        (result, String::from_utf8(out).unwrap())
+    }
+}
+
+impl Drop for Bao {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn binary() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"));
+    let bao = cache.join("blinkchamber/bin/bao");
+    assert!(bao.exists(), "{} is missing: `make setup` fetches it", bao.display());
+    bao
+}
+
+fn strings(value: &Value) -> BTreeMap<String, String> {
+    let members = value.as_object().expect("an object").iter();
+    members.map(|(key, value)| (key.clone(), value.as_str().expect("a string").to_owned())).collect()
+}
+
+#[test]
+fn the_second_run_changes_nothing_and_no_value_is_printed() {
+    let bao = Bao::start();
+    let (result, first) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    result.unwrap_or_else(|failure| panic!("{failure}\n{first}"));
+    assert!(first.contains("secret/data/postgres: made (superuser, vaultadmin)"), "{first}");
+    assert!(first.contains("mount secret/: as it should be") && first.contains("mount other/: made (kv)"), "{first}");
+    let postgres = strings(&bao.read("secret/data/postgres")["data"]);
+    let config = strings(&bao.read("other/data/app/config")["data"]);
+    assert_eq!(postgres.values().map(String::len).collect::<Vec<_>>(), [40, 40]);
+    assert_ne!(postgres["superuser"], postgres["vaultadmin"]);
+    assert_eq!(config["masterkey"].len(), 32);
+    assert_eq!(bao.read("auth/kubernetes/config")["kubernetes_host"], "https://kubernetes.default.svc");
+    let role = bao.read("auth/kubernetes/role/operator");
+    assert_eq!(role["bound_service_account_names"], json!(["someone"]));
+    assert_eq!(role["audience"], "vault");
+    assert!(bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().contains("secret/*"));
+
+    let (result, second) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    result.unwrap();
+    assert!(second.contains("converged: 0 changed"), "{second}");
+    assert_eq!(strings(&bao.read("secret/data/postgres")["data"]), postgres, "never overwritten");
+    assert_eq!(bao.read("secret/data/postgres")["metadata"]["version"], 1);
+    for text in [first, second] {
+        for value in postgres.values().chain(config.values()).map(String::as_str).chain([ROOT]) {
+            assert!(!text.contains(value), "a value was printed:\n{text}");
+        }
+    }
+}
+
+#[test]
+fn what_drifted_is_put_right_and_what_people_wrote_stays() {
+    let bao = Bao::start();
+    bao.converge(DESIRED, &[], Duration::from_secs(30)).0.unwrap();
+    let theirs = json!({"data": {"superuser": "chosen by hand"}});
+    bao.server().write("secret/data/postgres", &theirs).unwrap();
+    bao.server().write("sys/policies/acl/operator-policy", &json!({"policy": "# nothing"})).unwrap();
+    bao.server().write("auth/kubernetes/role/operator", &json!({"bound_service_account_names": "*"})).unwrap();
+    bao.server()
+        .write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}))
+        .unwrap();
+    let (result, said) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    result.unwrap();
+    assert!(said.contains("converged: 2 changed"), "{said}");
+    assert_eq!(bao.read("secret/data/postgres")["data"], theirs["data"]);
+    assert_eq!(bao.read("auth/kubernetes/role/operator")["bound_service_account_names"], json!(["someone"]));
+    assert!(bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().contains("secret/*"));
+    assert!(bao.read("sys/policies/acl/theirs")["policy"].as_str().unwrap().contains("\"x\""));
+}
+
+#[test]
+fn a_mount_of_another_kind_is_refused() {
+    let bao = Bao::start();
+    bao.server().write("sys/mounts/other", &json!({"type": "kv", "options": {"version": "1"}})).unwrap();
+    let (result, _) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    let failure = result.unwrap_err();
+    assert!(failure.to_string().starts_with("mount other/: holds \"kv\""), "{failure}");
+    assert_eq!(failure.code(), 1);
+}
+
+#[test]
+fn a_database_that_does_not_answer_is_waited_for_and_its_password_not_shown() {
+    let bao = Bao::start();
+    let text = DESIRED.replace("databases: [{mount: database, connections: []}]", CONNECTION);
+    let (result, said) = bao.converge(&text, &[], Duration::from_secs(4));
+    let failure = result.unwrap_err().to_string();
+    assert!(failure.contains("database/config/demo") && failure.contains("deadline"), "{failure}");
+    assert!(said.contains("waiting: POST database/config/demo: 400"), "{said}");
+    let password = bao.read("secret/data/postgres")["data"]["vaultadmin"].as_str().unwrap().to_owned();
+    assert!(!said.contains(&password) && !failure.contains(&password));
+    assert!(bao.server().read("database/config/demo").unwrap().is_none(), "nothing half-made is left");
+}
