@@ -1,0 +1,14 @@
+use super::*;
+
+#[test]
+fn codes_and_names_are_unique_and_sorted() {
+    let codes: Vec<_> = ALL.iter().map(|rule| rule.code).collect();
+    let mut sorted = codes.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    assert_eq!(codes, sorted);
+    let mut names: Vec<_> = ALL.iter().map(|rule| rule.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), ALL.len());
+}
