@@ -58,7 +58,7 @@ pub(super) fn commit(directory: &Path, wanted: &[Wanted<'_>], grace: Duration) -
     let rewritten = wanted.iter().zip(&differences).filter(|(_, difference)| **difference != Difference::None);
     let rewritten: BTreeMap<_, _> = rewritten.map(|(file, _)| (file.relative.as_path(), file)).collect();
     let names: BTreeSet<_> = wanted.iter().filter_map(|file| file.relative.iter().next()).collect();
-    volume.check_names(&names)?;
+    let unlinked = volume.unlinked(names)?;
 
     if !rewritten.is_empty() {
         volume.advance(current.as_ref(), &rewritten)?;
@@ -66,7 +66,7 @@ pub(super) fn commit(directory: &Path, wanted: &[Wanted<'_>], grace: Duration) -
     let changed = wanted.iter().zip(&differences).filter(|(_, difference)| **difference == Difference::Bytes);
     let changed = changed.map(|(file, _)| file.position).collect();
     // The swap is done: from here on a failure must not hide what changed.
-    match volume.expose(&names) {
+    match volume.expose(&unlinked) {
         Ok(()) => Ok(changed),
         Err(fault) => Err(Failure { fault, changed }),
     }
@@ -154,29 +154,32 @@ impl<'a> Volume<'a> {
         }
     }
 
-    /// A directory where a link has to be cannot be replaced: say so before anything is written.
-    fn check_names(&self, names: &BTreeSet<&OsStr>) -> Result<(), Fault> {
-        let names = names.iter().copied().chain([OsStr::new(CURRENT)]);
+    /// Those of the names that do not lead to the current generation yet. A directory in such a place cannot be
+    /// replaced: that is said before anything is written.
+    fn unlinked<'b>(&self, names: BTreeSet<&'b OsStr>) -> Result<Vec<&'b OsStr>, Fault> {
+        let mut unlinked = Vec::new();
         for name in names {
-            match handle::kind(self.fd.as_fd(), name) {
-                Ok(FileType::Directory) => return Err(self.fault(Operation::Replace, name)(Errno::ISDIR)),
-                Ok(_) | Err(Errno::NOENT) => {}
-                Err(source) => return Err(self.fault(Operation::Read, name)(source)),
+            let found = rustix::fs::readlinkat(&self.fd, name, Vec::new());
+            if !found.is_ok_and(|found| found.as_bytes() == link_target(name)) {
+                self.refuse_directory(name)?;
+                unlinked.push(name);
             }
         }
-        Ok(())
+        self.refuse_directory(CURRENT.as_ref())?;
+        Ok(unlinked)
+    }
+
+    fn refuse_directory(&self, name: &OsStr) -> Result<(), Fault> {
+        match handle::kind(self.fd.as_fd(), name) {
+            Ok(FileType::Directory) => Err(self.fault(Operation::Replace, name)(Errno::ISDIR)),
+            Ok(_) | Err(Errno::NOENT) => Ok(()),
+            Err(source) => Err(self.fault(Operation::Read, name)(source)),
+        }
     }
 
     /// Makes the names that applications open. After the swap, so that no link ever leads nowhere.
-    fn expose(&self, names: &BTreeSet<&OsStr>) -> Result<(), Fault> {
-        for name in names {
-            let target = [CURRENT.as_bytes(), b"/", name.as_bytes()].concat();
-            let found = rustix::fs::readlinkat(&self.fd, *name, Vec::new());
-            if !found.is_ok_and(|found| found.as_bytes() == target) {
-                self.replace_link(name, &target)?;
-            }
-        }
-        Ok(())
+    fn expose(&self, unlinked: &[&OsStr]) -> Result<(), Fault> {
+        unlinked.iter().try_for_each(|name| self.replace_link(name, &link_target(name)))
     }
 
     fn replace_link(&self, name: &OsStr, target: &[u8]) -> Result<(), Fault> {
@@ -294,6 +297,10 @@ fn difference(current: Option<&Generation>, wanted: &Wanted<'_>) -> Result<Diffe
         }) => Ok(Difference::Bytes),
         other => other,
     }
+}
+
+fn link_target(name: &OsStr) -> Vec<u8> {
+    [CURRENT.as_bytes(), b"/", name.as_bytes()].concat()
 }
 
 /// Sorts by age and is never the same twice in a process.

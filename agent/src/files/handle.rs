@@ -187,16 +187,16 @@ fn write_all(fd: &OwnedFd, mut bytes: &[u8]) -> Result<(), Errno> {
     Ok(())
 }
 
+/// The file is known to be as long as what is wanted.
 fn same_bytes(file: &mut File, mut wanted: &[u8]) -> std::io::Result<bool> {
     let mut buffer = Zeroizing::new([0_u8; 4096]);
-    loop {
+    while !wanted.is_empty() {
         let count = file.read(buffer.as_mut_slice())?;
-        if count == 0 {
-            return Ok(wanted.is_empty());
-        }
-        let Some(rest) = buffer.get(..count).and_then(|read| wanted.strip_prefix(read)) else { return Ok(false) };
+        let read = buffer.get(..count).filter(|read| !read.is_empty());
+        let Some(rest) = read.and_then(|read| wanted.strip_prefix(read)) else { return Ok(false) };
         wanted = rest;
     }
+    Ok(true)
 }
 
 fn is_regular(stat: &Stat) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! Parts run in a child process: this program again, with one of the ignored tests and a directory to work in.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
 use std::{
     env,
     ffi::OsStr,
