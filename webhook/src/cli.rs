@@ -46,13 +46,13 @@ pub(crate) struct Serve {
     pub(crate) pod_name: Option<String>,
     /// Certificate from a file instead of our own authority; re-read when it changes
     #[arg(long, env = "BLINKCHAMBER_TLS_CERT_FILE", value_name = "FILE")]
-    pub(crate) tls_cert_file: Option<PathBuf>,
+    pub(crate) tls_cert_file: Option<String>,
     /// Its key
     #[arg(long, env = "BLINKCHAMBER_TLS_KEY_FILE", value_name = "FILE")]
-    pub(crate) tls_key_file: Option<PathBuf>,
+    pub(crate) tls_key_file: Option<String>,
     /// Authorities to put into the caBundle
     #[arg(long, env = "BLINKCHAMBER_TLS_CA_FILE", value_name = "FILE")]
-    pub(crate) tls_ca_file: Option<PathBuf>,
+    pub(crate) tls_ca_file: Option<String>,
     /// Life of a certificate of our own authority
     #[arg(long, env = "BLINKCHAMBER_LEAF_LIFETIME", default_value = "24h", value_name = "DURATION")]
     pub(crate) leaf_lifetime: String,
@@ -103,7 +103,7 @@ pub(crate) struct Injection {
     pub(crate) vault_auth_type: String,
     /// PEM file with the server's authority, read at the start
     #[arg(long, env = "BLINKCHAMBER_VAULT_CA_FILE", value_name = "FILE")]
-    pub(crate) vault_ca_file: Option<PathBuf>,
+    pub(crate) vault_ca_file: Option<String>,
     /// Image of the agent (required)
     #[arg(long, env = "BLINKCHAMBER_AGENT_IMAGE", value_name = "IMAGE")]
     pub(crate) agent_image: Option<String>,

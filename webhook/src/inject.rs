@@ -75,8 +75,11 @@ pub(crate) fn inject(
     Ok(run.report)
 }
 
-/// All documents, JSON being YAML; empty ones are left out.
+/// All documents; empty ones are left out. JSON is read as such first: it may hold characters that YAML forbids.
 fn read(file: &str, text: &str) -> Result<Vec<Value>, Error> {
+    if let Ok(value @ Value::Object(_)) = serde_json::from_str(text) {
+        return Ok(vec![value]);
+    }
     let mut all = Vec::new();
     for (at, chunk) in documents(text).into_iter().enumerate() {
         let value: Option<Value> = serde_saphyr::from_str(&chunk).map_err(|error| Error::Document {

@@ -24,6 +24,9 @@ use tracing::{debug, info, warn};
 
 use crate::metrics::Metrics;
 
+#[cfg(test)]
+mod tests;
+
 /// Limits in time and number.
 #[derive(Clone, Debug)]
 pub(crate) struct Limits {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use blinkchamber_certs::{CaCert, Paths, Profile};
 use blinkchamber_contract::plan::{Defaults, Resources};
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::bundle::Place;
 use crate::cli::{Injection, Serve};
@@ -63,7 +63,7 @@ impl Settings {
             injection,
         } = serve;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        let file = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
+        let file = |path: Option<String>| given(path).map(PathBuf::from);
         let (configuration, service) = (given(webhook_config_name), given(service_name));
         let (namespace, pod) = (given(namespace), given(pod_name));
         let files = (file(tls_cert_file), file(tls_key_file), file(tls_ca_file));
@@ -198,7 +198,9 @@ impl Check {
     }
 
     fn filter(&mut self, given: &str) -> Targets {
-        given.parse().unwrap_or_else(|_| {
+        // The parser takes a word that is no level for the name of a module.
+        let words = given.split(',').all(|part| part.contains('=') || part.parse::<LevelFilter>().is_ok());
+        given.parse().ok().filter(|_| words).unwrap_or_else(|| {
             self.problem(format!(
                 "--log-level {given:?} is not accepted: expected trace, debug, info, warn or error, or such by module: info,hyper=warn"
             ));
@@ -247,7 +249,7 @@ impl Check {
             self.problem(problem);
         }
         defaults.ca_cert_pem =
-            vault_ca_file.filter(|path| !path.as_os_str().is_empty()).and_then(|path| self.authority(&path));
+            vault_ca_file.filter(|path| !path.is_empty()).and_then(|path| self.authority(Path::new(&path)));
         defaults.auth_path = self.required("--vault-auth-path", "BLINKCHAMBER_VAULT_AUTH_PATH", Some(vault_auth_path));
         defaults.auth_type = self.required("--vault-auth-type", "BLINKCHAMBER_VAULT_AUTH_TYPE", Some(vault_auth_type));
         defaults.token_audience = token_audience;
