@@ -1,0 +1,307 @@
+//! The loop that keeps files equal to what the server says.
+//!
+//! One task owns all state. Requests run beside it, a few at a time; what they find comes back as an [`Outcome`] and
+//! decides, for that one dependency, when it is looked at next. Templates are rendered when an answer changed, and all
+//! that changed is put in place in one commit.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use blinkchamber_templates::{Dependency, Snapshot};
+use fastrand::Rng;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinSet,
+    time::{Instant, sleep_until},
+};
+
+use self::{
+    agenda::{Agenda, Id},
+    fetch::Fetcher,
+    outcome::Outcome,
+    slot::{Slot, Timing},
+    unit::Unit,
+};
+use crate::{
+    backoff::Backoff,
+    env::Environment,
+    files::Store,
+    reload::Reloader,
+    session::{Session, State},
+    settings::Settings,
+    status::{Counters, Status},
+    vault::{Client, ClientError},
+};
+
+mod agenda;
+mod fetch;
+mod goodbye;
+mod mounts;
+mod outcome;
+mod pass;
+mod report;
+mod slot;
+mod term;
+mod unit;
+mod wiring;
+
+/// What somebody asks of the engine.
+pub enum Command {
+    /// Other settings from now on.
+    Apply(Box<Settings>),
+    /// Look at all static secrets now; answered when it is done.
+    Refresh(oneshot::Sender<()>),
+    /// End.
+    Shutdown,
+    /// How are you?
+    Status(oneshot::Sender<Status>),
+}
+
+/// Why the engine ended other than by being told to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// No client can be made of the settings.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The login failed, and the settings say to end then.
+    #[error("login: {message}")]
+    Login {
+        /// What went wrong.
+        message: String,
+        /// Whether somebody must change a role, a policy or a file.
+        configuration: bool,
+    },
+    /// A template cannot be rendered, and the settings say to end then.
+    #[error("{destination}: {message}")]
+    Template {
+        /// File that was to be rendered.
+        destination: String,
+        /// What went wrong.
+        message: String,
+    },
+    /// A secret does not come, and the settings say to end then.
+    #[error("gave up after {attempts} attempts: {message}")]
+    Unavailable {
+        /// How often it was tried.
+        attempts: u32,
+        /// What went wrong last.
+        message: String,
+    },
+}
+
+/// In init mode: attempts for one secret, as in Vault Agent.
+const INIT_ATTEMPTS: u32 = 12;
+
+/// In init mode: how long reload actions may take before the agent ends all the same.
+const LAST_RELOADS: Duration = Duration::from_secs(2);
+
+/// See the module.
+pub struct Engine {
+    settings: Settings,
+    store: Store,
+    reloader: Reloader,
+    client: Arc<Client>,
+    fetcher: Arc<Fetcher>,
+    login: LoginTask,
+    session: Option<Arc<Session>>,
+    /// Tokens that were replaced while they lived.
+    superseded: Vec<Arc<Session>>,
+    slots: BTreeMap<Id, Slot>,
+    ids: BTreeMap<Dependency, Id>,
+    next_id: Id,
+    agenda: Agenda,
+    /// Due, but all requests that may run at once are running.
+    waiting: VecDeque<Id>,
+    units: Vec<Unit>,
+    snapshot: Snapshot,
+    requests: JoinSet<Outcome>,
+    partings: JoinSet<()>,
+    pass_at: Option<Instant>,
+    commit_blocked: bool,
+    commit_backoff: Backoff,
+    sink_epoch: u64,
+    sink_retry: Option<Instant>,
+    refreshes: Vec<oneshot::Sender<()>>,
+    counters: Counters,
+    rng: Rng,
+}
+
+/// The task that keeps the token.
+struct LoginTask {
+    state: watch::Receiver<State>,
+    suspicions: mpsc::Sender<u64>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for LoginTask {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// What woke the loop.
+enum Event {
+    Command(Option<Command>),
+    Login,
+    Outcome(Outcome),
+    Time,
+}
+
+impl Engine {
+    /// An engine that has not begun; its login starts at once.
+    ///
+    /// # Errors
+    ///
+    /// When no client can be made of the settings.
+    pub fn new(settings: Settings, environment: &Environment) -> Result<Self, EngineError> {
+        let mut rng = Rng::new();
+        let client = Arc::new(Client::new(settings.server.clone())?);
+        let mut snapshot = Snapshot::default();
+        snapshot.environment = environment.variables().clone();
+        snapshot.seed = Some(std::array::from_fn(|_| rng.u8(..)));
+        Ok(Self {
+            store: Store::new(settings.generations.clone()),
+            reloader: Reloader::new(settings.reload.clone()),
+            fetcher: Arc::new(Fetcher::new(Arc::clone(&client))),
+            login: wiring::log_in(&settings, &client),
+            client,
+            session: None,
+            superseded: Vec::new(),
+            slots: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            next_id: 0,
+            agenda: Agenda::default(),
+            waiting: VecDeque::new(),
+            units: settings.templates.iter().cloned().map(Unit::new).collect(),
+            snapshot,
+            requests: JoinSet::new(),
+            partings: JoinSet::new(),
+            pass_at: Some(Instant::now()),
+            commit_blocked: false,
+            commit_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
+            sink_epoch: 0,
+            sink_retry: None,
+            refreshes: Vec::new(),
+            counters: Counters::default(),
+            settings,
+            rng,
+        })
+    }
+
+    /// Runs until it is told to end, or, in init mode, until every file is in place.
+    ///
+    /// # Errors
+    ///
+    /// Only where the settings say to end on a failure.
+    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), EngineError> {
+        loop {
+            self.advance();
+            self.answer_refreshes();
+            if self.settings.exit_after_auth {
+                self.give_up()?;
+                if self.is_complete() {
+                    tracing::info!("every file is in place");
+                    self.reloader.finish(LAST_RELOADS).await;
+                    return Ok(());
+                }
+            } else if self.settings.exit_on_login_error {
+                self.give_up_login()?;
+            }
+            match self.next_event(&mut commands).await {
+                Event::Command(None | Some(Command::Shutdown)) => break,
+                Event::Command(Some(command)) => self.obey(command),
+                Event::Login => self.on_login(),
+                Event::Outcome(outcome) => self.on_outcome(outcome),
+                Event::Time => {}
+            }
+        }
+        self.requests.abort_all();
+        if self.settings.revoke_on_exit && !self.settings.exit_after_auth {
+            self.give_back().await;
+        }
+        Ok(())
+    }
+
+    /// Starts what is due, renders what is out of date.
+    fn advance(&mut self) {
+        loop {
+            let now = Instant::now();
+            if self.sink_retry.is_some_and(|at| at <= now) {
+                self.write_sinks();
+            }
+            while let Some(id) = self.agenda.take_due(now) {
+                self.waiting.push_back(id);
+            }
+            self.start_waiting();
+            let dirty = self.units.iter().any(|unit| unit.dirty);
+            let idle = self.requests.is_empty() && !self.commit_blocked;
+            if !dirty || !(idle || self.pass_at.is_some_and(|at| at <= now)) {
+                return;
+            }
+            self.pass();
+        }
+    }
+
+    async fn next_event(&mut self, commands: &mut mpsc::Receiver<Command>) -> Event {
+        let dirty = self.units.iter().any(|unit| unit.dirty);
+        let pass_at = self.pass_at.filter(|_| dirty);
+        let wake = [self.agenda.first(), pass_at, self.sink_retry].into_iter().flatten().min();
+        let wake = wake.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+        tokio::select! {
+            command = commands.recv() => Event::Command(command),
+            Some(outcome) = self.requests.join_next() => match outcome {
+                Ok(outcome) => Event::Outcome(outcome),
+                // A task that was cancelled or did not end well has no outcome.
+                Err(_cancelled) => Event::Time,
+            },
+            Ok(()) = self.login.state.changed() => Event::Login,
+            () = sleep_until(wake) => Event::Time,
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Apply(settings) => self.apply(*settings),
+            Command::Refresh(done) => self.refresh(done),
+            Command::Status(answer) => drop(answer.send(self.status())),
+            Command::Shutdown => {}
+        }
+    }
+
+    /// In init mode with `exit_on_retry_failure`: what cannot come is not waited for.
+    fn give_up(&self) -> Result<(), EngineError> {
+        self.give_up_login()?;
+        if !self.settings.exit_on_retry_failure {
+            return Ok(());
+        }
+        let failed = self.units.iter().filter(|unit| !self.commit_blocked || !unit.dirty);
+        if let Some((unit, message)) = failed.filter_map(|unit| Some((unit, unit.error.clone()?))).next() {
+            return Err(EngineError::Template { destination: unit.destination(), message });
+        }
+        let mut exhausted = self.slots.values().filter(|slot| slot.failures() >= INIT_ATTEMPTS);
+        match exhausted.find_map(|slot| Some((slot.failures(), slot.error.clone()?))) {
+            Some((attempts, message)) => Err(EngineError::Unavailable { attempts, message }),
+            None => Ok(()),
+        }
+    }
+
+    fn give_up_login(&self) -> Result<(), EngineError> {
+        let state = self.login.state.borrow();
+        match &state.error {
+            Some(problem) if self.settings.exit_on_login_error && state.logins == 0 => {
+                Err(EngineError::Login { message: problem.message.clone(), configuration: problem.configuration })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        let sinks = self.settings.sinks.is_empty() || self.sink_epoch > 0;
+        let files = self.units.iter().all(|unit| unit.in_place.is_some());
+        sinks && files && self.counters.logins > 0
+    }
+}

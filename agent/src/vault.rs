@@ -1,0 +1,17 @@
+//! A thin client for the Vault API: one pooled HTTP/1.1 connection set, every limit explicit, no secret in an error.
+
+pub use self::{
+    client::{Call, Client, ClientError, Options, Reply},
+    error::{VaultError, VaultErrorKind},
+    tls::{TlsError, Trust},
+    token::Token,
+};
+
+mod body;
+mod client;
+mod error;
+mod tls;
+mod token;
+
+#[cfg(test)]
+mod tests;

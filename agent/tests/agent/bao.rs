@@ -1,0 +1,168 @@
+//! The real OpenBao, one development server per test.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+use tempfile::NamedTempFile;
+
+use crate::process::wait;
+
+/// A running server with the root token `root`; it is killed when dropped.
+pub(crate) struct Bao {
+    child: Child,
+    port: u16,
+    output: NamedTempFile,
+}
+
+impl Bao {
+    /// Starts a server on a free port.
+    pub(crate) fn start() -> Self {
+        let (port, output) = (free_port(), NamedTempFile::new().unwrap());
+        Self { child: spawn(port, output.path()), port, output }.up()
+    }
+
+    /// Kills the server; what it knew is gone with it.
+    pub(crate) fn stop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts an empty server on the same port.
+    pub(crate) fn start_again(mut self) -> Self {
+        self.stop();
+        self.child = spawn(self.port, self.output.path());
+        self.up()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// A request of the operator; its answer.
+    #[track_caller]
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Value) -> Value {
+        let (status, answer) = self.try_ask(method, path, &body);
+        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    /// Writes a KV v2 secret.
+    #[track_caller]
+    pub(crate) fn put(&self, name: &str, data: Value) {
+        self.ask("POST", &format!("secret/data/{name}"), json!({ "data": data }));
+    }
+
+    /// Writes a KV v2 secret as soon as the server takes it.
+    #[track_caller]
+    pub(crate) fn put_when_up(&self, name: &str, data: &Value) {
+        let (path, body) = (format!("secret/data/{name}"), json!({ "data": data }));
+        wait("the server takes a secret", Duration::from_secs(20), || self.try_ask("POST", &path, &body).0 == 200);
+    }
+
+    /// The key that the development server printed at its start.
+    #[track_caller]
+    pub(crate) fn unseal_key(&self) -> String {
+        let mut key = None;
+        wait("the server prints its unseal key", Duration::from_secs(20), || {
+            let output = fs::read_to_string(self.output.path()).unwrap();
+            key = output.lines().find_map(|line| line.trim().strip_prefix("Unseal Key: ").map(str::to_owned));
+            key.is_some()
+        });
+        key.unwrap()
+    }
+
+    /// A policy, and a token with it.
+    #[track_caller]
+    pub(crate) fn token(&self, policy: &str, settings: Value) -> String {
+        self.ask("PUT", "sys/policies/acl/app", json!({ "policy": policy }));
+        let mut body = json!({ "policies": ["app"], "no_parent": true });
+        body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        let answer = self.ask("POST", "auth/token/create", body);
+        answer["auth"]["client_token"].as_str().unwrap().to_owned()
+    }
+
+    /// An AppRole with a policy; role id and secret id.
+    #[track_caller]
+    pub(crate) fn app_role(&self, policy: &str, settings: Value) -> (String, String) {
+        self.ask("PUT", "sys/policies/acl/app", json!({ "policy": policy }));
+        if self.try_ask("GET", "auth/approle/role", &Value::Null).0 >= 400 {
+            self.try_ask("POST", "sys/auth/approle", &json!({ "type": "approle" }));
+        }
+        let mut body = json!({ "token_policies": "app" });
+        body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
+        self.ask("POST", "auth/approle/role/app", body);
+        let role = self.ask("GET", "auth/approle/role/app/role-id", Value::Null);
+        let secret = self.ask("POST", "auth/approle/role/app/secret-id", json!({}));
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&role["data"]["role_id"]), text(&secret["data"]["secret_id"]))
+    }
+
+    /// Leases that the server holds below a prefix.
+    #[track_caller]
+    pub(crate) fn leases(&self, prefix: &str) -> usize {
+        match self.try_ask("LIST", &format!("sys/leases/lookup/{prefix}"), &Value::Null) {
+            (200, answer) => answer["data"]["keys"].as_array().map_or(0, Vec::len),
+            (404, _) => 0,
+            (status, answer) => panic!("leases of {prefix}: {status} {answer}"),
+        }
+    }
+
+    pub(crate) fn try_ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        crate::double::ask(self.port, method, &format!("/v1/{path}"), "root", &body).unwrap_or((0, Value::Null))
+    }
+
+    fn up(self) -> Self {
+        wait("the server is up", Duration::from_secs(20), || {
+            self.try_ask("GET", "sys/health", &Value::Null).0 == 200
+                && self.try_ask("GET", "sys/internal/ui/mounts/secret/x", &Value::Null).0 == 200
+        });
+        self
+    }
+}
+
+impl Drop for Bao {
+    fn drop(&mut self) {
+        // It may be dead already.
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn spawn(port: u16, output: &Path) -> Child {
+    let child = Command::new(binary())
+        .args(["server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token", "-log-level=error"])
+        .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
+        .stdin(Stdio::null())
+        .stdout(fs::File::create(output).unwrap())
+        .stderr(Stdio::null())
+        .spawn();
+    child.expect("bao can be started")
+}
+
+fn binary() -> PathBuf {
+    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache"))).expect("HOME is set");
+    let path = cache.join("blinkchamber/bin/bao");
+    assert!(fs::metadata(&path).is_ok(), "{} is missing: run `make setup` first", path.display());
+    path
+}
+
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Waits for a moment that nothing announces.
+pub(crate) fn pause(seconds: f64) {
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    while let Some(left) = end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        thread::sleep(left);
+    }
+}
