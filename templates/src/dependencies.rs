@@ -167,16 +167,16 @@ impl<'t> Analysis<'t> {
                 self.report(kind, path.as_ref(), command.first.at, end);
             }
         }
-        self.operand(&command.first, end);
+        self.operand(&command.first);
         for operand in &command.arguments {
-            self.operand(operand, end);
+            self.operand(operand);
         }
     }
 
-    fn operand(&mut self, operand: &'t Operand, end: Offset) {
+    fn operand(&mut self, operand: &'t Operand) {
         match &operand.kind {
             OperandKind::Parenthesis(pipeline) => self.pipeline(pipeline, false),
-            OperandKind::Chain(inner, _) => self.operand(inner, end),
+            OperandKind::Chain(inner, _) => self.operand(inner),
             _ => {}
         }
     }

@@ -1,7 +1,8 @@
 //! Values as Go's `fmt` prints them.
 
 use crate::error::Fault;
-use crate::value::{MAX_DEPTH, Value};
+use crate::text::Text;
+use crate::value::{MAX_DEPTH, Record, Value};
 
 mod flags;
 mod number;
@@ -22,6 +23,7 @@ pub(crate) fn printed(value: &Value<'_>) -> Result<Vec<u8>, Fault> {
         Value::Loop(_) | Value::Scratch => {
             return Err(Fault::WrongType { wanted: "a value that can be printed", got: value.type_name() });
         }
+        Value::Record(record) if stringer(record).is_some() => argument(&mut out, value, 'v', &Flags::default())?,
         // Unlike an argument of print, what is printed directly is looked at through its pointer.
         Value::Record(record) => structure(&mut out, &record.fields, record.type_name, 'v', &Flags::default(), 0)?,
         _ => argument(&mut out, value, 'v', &Flags::default())?,
@@ -154,10 +156,13 @@ fn nested(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags, depth
             }
             out.push(close);
         }
-        Value::Record(record) if record.is_pointer && depth > 0 => {
-            return Err(Fault::WrongType { wanted: "a value that can be printed", got: record.type_name });
-        }
         Value::Record(record) => {
+            if let Some(text) = stringer(record) {
+                return nested(out, &Value::Text(text.clone()), verb, flags, depth);
+            }
+            if record.is_pointer && depth > 0 {
+                return Err(Fault::WrongType { wanted: "a value that can be printed", got: record.type_name });
+            }
             if record.is_pointer {
                 out.push(b'&');
             }
@@ -168,6 +173,14 @@ fn nested(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags, depth
         }
     }
     Ok(())
+}
+
+/// A record whose first field is its `String` prints as that, like a type of Go with such a method.
+fn stringer<'r, 'a>(record: &'r Record<'a>) -> Option<&'r Text<'a>> {
+    match record.fields.first() {
+        Some(("String", Value::Text(text))) => Some(text),
+        _ => None,
+    }
 }
 
 fn structure(

@@ -17,6 +17,8 @@ mod collections;
 mod compare;
 mod encode;
 mod math;
+mod spew;
+mod sprig;
 mod text;
 
 /// The type of a parameter. Go converts nothing for a template: an `int64` is not an `int`, a `json.Number` not a `string`.
@@ -53,11 +55,20 @@ pub(crate) struct Function {
 
 /// Finds a function by the name a template uses.
 pub(crate) fn find(name: &str) -> Option<&'static Function> {
-    TABLES.iter().flat_map(|table| table.iter()).find(|function| function.name == name)
+    let tables = TABLES.iter().chain(&sprig::TABLES);
+    tables.flat_map(|table| table.iter()).find(|function| function.name == name)
 }
 
-const TABLES: &[&[Function]] =
-    &[api::TABLE, builtin::TABLE, collections::TABLE, compare::TABLE, encode::TABLE, math::TABLE, text::TABLE];
+const TABLES: &[&[Function]] = &[
+    api::TABLE,
+    builtin::TABLE,
+    collections::TABLE,
+    compare::TABLE,
+    encode::TABLE,
+    math::TABLE,
+    spew::TABLE,
+    text::TABLE,
+];
 
 impl Kind {
     /// Go's name of the type.

@@ -20,6 +20,7 @@ use crate::value::Value;
 mod bytes;
 mod codec;
 mod dependencies;
+mod equal;
 mod error;
 mod eval;
 mod float;

@@ -16,7 +16,6 @@ pub(crate) const MAX_DEPTH: usize = 200;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum IntType {
     Int,
-    Int32,
     Int64,
 }
 
@@ -208,7 +207,6 @@ impl<'a> Value<'a> {
             Self::Bool(_) => "bool",
             Self::Float(_) => "float64",
             Self::Int(_, IntType::Int) => "int",
-            Self::Int(_, IntType::Int32) => "int32",
             Self::Int(_, IntType::Int64) => "int64",
             Self::Uint(_, UintType::Uint8) => "uint8",
             Self::Uint(_, UintType::Uint64) => "uint64",

@@ -60,7 +60,7 @@ fn push_escaped(quoted: &mut String, c: char, quote: char, ascii: bool) {
         }
         ' '..='~' => quoted.push(c),
         _ if !ascii && is_printable(c) => quoted.push(c),
-        _ if c < '\x7f' || c == '\x7f' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
+        _ if c <= '\x7f' => quoted.push_str(&format!("\\x{:02x}", u32::from(c))),
         _ if u32::from(c) < 0x1_0000 => quoted.push_str(&format!("\\u{:04x}", u32::from(c))),
         _ => quoted.push_str(&format!("\\U{:08x}", u32::from(c))),
     }
