@@ -18,6 +18,7 @@ use super::{LoginSettings, STATIC_INTERVAL, Settings, SettingsError, TemplateSet
 use crate::{
     env::{self, Environment},
     files::FileSpec,
+    reload,
     session::Pace,
     vault::{Options, Trust},
 };
@@ -58,7 +59,7 @@ pub(super) fn settings(config: &AgentConfig, environment: &Environment) -> Resul
         pid_file: config.pid_file.as_ref().filter(|path| !path.is_empty()).map(PathBuf::from),
         generations: extension.generations.iter().map(PathBuf::from).collect(),
         home: extension.home.as_ref().map(PathBuf::from),
-        reload: reload(&extension, &config.templates),
+        reload: reload(&extension, &config.templates)?,
         revoke_on_exit: extension.revoke_on_exit,
         revoke_grace: duration("blinkchamber.revoke_grace", extension.revoke_grace.as_deref())?
             .unwrap_or(Duration::from_secs(5)),
@@ -167,9 +168,16 @@ fn sink(config: &Sink) -> Result<FileSpec, SettingsError> {
 }
 
 /// Reload actions of the extension, and `command` of a template as one more.
-fn reload(extension: &Extension, templates: &[Template]) -> BTreeMap<PathBuf, Vec<ReloadAction>> {
+fn reload(
+    extension: &Extension,
+    templates: &[Template],
+) -> Result<BTreeMap<PathBuf, Vec<ReloadAction>>, SettingsError> {
     let mut actions: BTreeMap<PathBuf, Vec<ReloadAction>> = BTreeMap::new();
     for (destination, wanted) in &extension.reload {
+        for action in wanted {
+            reload::check(action)
+                .map_err(|error| refuse(&format!("blinkchamber.reload[{destination:?}]"), &error.to_string()))?;
+        }
         actions.entry(absolute(destination)).or_default().extend(wanted.iter().cloned());
     }
     for template in templates {
@@ -183,7 +191,7 @@ fn reload(extension: &Extension, templates: &[Template]) -> BTreeMap<PathBuf, Ve
         };
         actions.entry(absolute(&template.destination)).or_default().push(ReloadAction::Command { argv });
     }
-    actions
+    Ok(actions)
 }
 
 /// The path below the working directory when it is not absolute.

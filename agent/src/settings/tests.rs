@@ -122,3 +122,14 @@ fn the_environment_variable_is_base64() {
     let text = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, format!("{{{MINIMAL}}}"));
     assert_eq!(load(&text).unwrap(), "https://127.0.0.1:8200");
 }
+
+#[test]
+fn a_reload_action_that_can_never_work_is_refused() {
+    for (action, expected) in [
+        (r#"{"signal":{"signal":"NOPE","process":"app"}}"#, "signal \"NOPE\" is not known"),
+        (r#"{"http":{"method":"GET","url":"https://localhost/"}}"#, "only http://"),
+    ] {
+        let error = refused(&format!(r#","blinkchamber":{{"reload":{{"/v/a":[{action}]}}}}"#));
+        assert!(error.starts_with("blinkchamber.reload[\"/v/a\"]: ") && error.contains(expected), "{error}");
+    }
+}

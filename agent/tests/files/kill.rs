@@ -11,7 +11,7 @@ use std::{
 
 use blinkchamber_agent::files::{FileSpec, Store};
 
-use crate::{child, directory_of_child, file, hidden};
+use crate::support::{child, directory_of_child, file, hidden};
 
 const ROUNDS: u64 = 30;
 const LINES: usize = 3000;

@@ -9,7 +9,7 @@ use std::{
 
 use blinkchamber_agent::files::{FileSpec, FilesError, Store};
 
-use crate::{child, directory_of_child, file, hidden, is_root};
+use crate::support::{DIRECTORY, child, directory_of_child, file, hidden, is_root};
 
 const SIZE: &str = "256k";
 
@@ -40,7 +40,7 @@ fn a_full_and_a_read_only_volume() {
     let inner = child(std::env::current_exe().unwrap(), "refused::on_a_small_tmpfs", directory.path());
     let mut command = Command::new("unshare");
     command.args(["-m", "sh", "-c", &script]).arg(directory.path()).arg(inner.get_program()).args(inner.get_args());
-    assert_ok(&command.env(crate::DIRECTORY, directory.path()).output().unwrap());
+    assert_ok(&command.env(DIRECTORY, directory.path()).output().unwrap());
 }
 
 #[test]
