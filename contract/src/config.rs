@@ -256,7 +256,8 @@ pub struct Extension {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ReloadAction {
-    /// Send a signal to every process of the shared process namespace with this executable (or script) name.
+    /// Send a signal to the processes of the shared process namespace with this executable (or script) name; of a
+    /// server with workers of the same name, to the one that leads them.
     Signal {
         /// `SIGHUP`, `SIGUSR1`, ...
         signal: String,
