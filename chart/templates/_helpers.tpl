@@ -1,0 +1,96 @@
+{{- /* Labels of every object. Argument: (list root component). */ -}}
+{{- define "blinkchamber.labels" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: {{ index . 1 }}
+app.kubernetes.io/component: {{ index . 1 }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+app.kubernetes.io/part-of: blinkchamber-platform
+app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+{{- end }}
+
+{{- /* What selects the pods of a component, for ever. Argument: component. */ -}}
+{{- define "blinkchamber.selector" -}}
+app.kubernetes.io/component: {{ . }}
+app.kubernetes.io/part-of: blinkchamber-platform
+{{- end }}
+
+{{- /* Labels of a component's pods: no version, or every chart change would restart them. Argument: (list root component). */ -}}
+{{- define "blinkchamber.podLabels" -}}
+app.kubernetes.io/name: {{ index . 1 }}
+{{ include "blinkchamber.selector" (index . 1) }}
+app.kubernetes.io/instance: {{ (index . 0).Release.Name }}
+{{- end }}
+
+{{- /* Image reference. Argument: (list root key name). */ -}}
+{{- define "blinkchamber.image" -}}
+{{- $root := index . 0 -}}
+{{- $images := $root.Values.images -}}
+{{- index $images (index . 1) | default (printf "%s/%s:%s" $images.registry (index . 2) ($images.tag | default $root.Chart.AppVersion)) -}}
+{{- end }}
+
+{{- /* PodSecurity "restricted". */ -}}
+{{- define "blinkchamber.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile: {type: RuntimeDefault}
+{{- end }}
+
+{{- define "blinkchamber.containerSecurity" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: {drop: [ALL]}
+{{- end }}
+
+{{- /* One pod a node, as far as there are nodes. Argument: component. */ -}}
+{{- define "blinkchamber.spread" -}}
+- maxSkew: 1
+  topologyKey: kubernetes.io/hostname
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "blinkchamber.selector" . | nindent 6 }}
+- maxSkew: 1
+  topologyKey: topology.kubernetes.io/zone
+  whenUnsatisfiable: ScheduleAnyway
+  labelSelector:
+    matchLabels:
+      {{- include "blinkchamber.selector" . | nindent 6 }}
+{{- end }}
+
+{{- define "blinkchamber.scheme" -}}
+{{- ternary "https" "http" .Values.openbao.tls.enabled -}}
+{{- end }}
+
+{{- define "blinkchamber.vaultAddress" -}}
+{{ include "blinkchamber.scheme" . }}://vault.{{ .Release.Namespace }}.svc:8200
+{{- end }}
+
+{{- /* Where a pod of the platform finds the authority of OpenBao's certificate. */ -}}
+{{- define "blinkchamber.caFile" -}}
+/run/vault-ca/ca.crt
+{{- end }}
+
+{{- define "blinkchamber.caMount" -}}
+{{- if .Values.openbao.tls.enabled }}
+- {name: vault-ca, mountPath: /run/vault-ca, readOnly: true}
+{{- end }}
+{{- end }}
+
+{{- define "blinkchamber.caVolume" -}}
+{{- if .Values.openbao.tls.enabled }}
+- {name: vault-ca, configMap: {name: vault-ca}}
+{{- end }}
+{{- end }}
+
+{{- define "blinkchamber.nodeChoice" -}}
+{{- with .nodeSelector }}
+nodeSelector: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,37 @@
+{{- /* The state that `blinkchamber-bootstrap converge` brings about, beside what it compiles from the workloads. */ -}}
+{{- define "blinkchamber.desired" -}}
+{{- $bootstrap := .Values.bootstrap -}}
+kv: {{ $bootstrap.kv | toJson }}
+kubernetes:
+  path: kubernetes
+  host: https://kubernetes.default.svc
+  audience: {{ .Values.agent.tokenAudience | quote }}
+  tokenTtl: {{ $bootstrap.tokenTtl | quote }}
+  tokenMaxTtl: {{ $bootstrap.tokenMaxTtl | quote }}
+{{- $secrets := $bootstrap.secrets }}
+{{- $databases := $bootstrap.databases }}
+{{- if .Values.demo.enabled }}
+{{- $secrets = concat $secrets (include "blinkchamber.demo.secrets" . | fromYamlArray) }}
+{{- $databases = concat $databases (include "blinkchamber.demo.databases" . | fromYamlArray) }}
+{{- end }}
+secrets: {{ $secrets | toJson }}
+databases: {{ $databases | toJson }}
+operators:
+{{- range $bootstrap.operators }}
+  - role: {{ .role | quote }}
+    serviceAccount: {{ .serviceAccount | quote }}
+    namespace: {{ $.Release.Namespace | quote }}
+    policy: {{ .policy | toJson }}
+{{- else }} []
+{{- end }}
+{{- end }}
+
+{{- /* Rendered workloads, file name to manifest: what the compiler reads. */ -}}
+{{- define "blinkchamber.workloads" -}}
+{{- if .Values.demo.enabled }}
+{{- range list "postgresql" "postgresql-client" "redis" "redis-client" }}
+{{ . }}.yaml: |
+  {{- include (printf "blinkchamber.demo.%s" .) $ | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- end }}

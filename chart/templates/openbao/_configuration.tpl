@@ -1,0 +1,129 @@
+{{- /* server.hcl; the guard puts the pod's name where @POD_NAME@ stands. */ -}}
+{{- define "blinkchamber.serverHcl" -}}
+{{- $scheme := include "blinkchamber.scheme" . -}}
+{{- $domain := printf "vault-internal.%s.svc" .Release.Namespace -}}
+api_addr     = "{{ $scheme }}://@POD_NAME@.{{ $domain }}:8200"
+cluster_addr = "https://@POD_NAME@.{{ $domain }}:8201"
+log_level    = "{{ .Values.openbao.logLevel }}"
+
+listener "tcp" {
+  address = "0.0.0.0:8200"
+{{- if .Values.openbao.tls.enabled }}
+  tls_cert_file = "/tls/{{ .Values.openbao.tls.certFile }}"
+  tls_key_file  = "/tls/{{ .Values.openbao.tls.keyFile }}"
+{{- else }}
+  tls_disable = true
+{{- end }}
+}
+
+storage "raft" {
+  path    = "/data"
+  node_id = "@POD_NAME@"
+
+  # Heartbeats of 1 s: with the default of 5 a dead leader costs 6 to 7 s, with this 2 to 3.
+  performance_multiplier = 1
+{{- range $ordinal := until (int .Values.openbao.replicas) }}
+  retry_join {
+    leader_api_addr = "{{ $scheme }}://vault-{{ $ordinal }}.{{ $domain }}:8200"
+{{- if $.Values.openbao.tls.enabled }}
+    leader_ca_cert_file = "{{ include "blinkchamber.caFile" $ }}"
+{{- end }}
+  }
+{{- end }}
+}
+{{- with .Values.openbao.seal }}
+{{- if eq .type "static" }}
+
+seal "static" {
+  current_key_id = "{{ .static.keyId }}"
+  current_key    = "file://{{ ternary "/data/seal.key" "/seal/seal.key" (eq .static.keyFile "volume") }}"
+}
+{{- else if eq .type "raw" }}
+
+{{ required "openbao.seal.raw: must hold the seal stanza when openbao.seal.type is raw" .raw | trim }}
+{{- end }}
+{{- end }}
+
+service_registration "kubernetes" {}
+
+audit "file" "stdout" {
+  options {
+    file_path = "stdout"
+  }
+}
+{{ end }}
+
+{{- /* What the very first start does, in one pod, once: let the bootstrap job in. Everything else is the job's. */ -}}
+{{- define "blinkchamber.initializeHcl" -}}
+initialize "first" {
+  request "auth" {
+    operation = "update"
+    path      = "sys/auth/kubernetes"
+    data      = { type = "kubernetes" }
+  }
+  request "reviewer" {
+    operation = "update"
+    path      = "auth/kubernetes/config"
+    data      = { kubernetes_host = "https://kubernetes.default.svc" }
+  }
+  request "policy" {
+    operation = "update"
+    path      = "sys/policies/acl/bootstrap"
+    data      = {
+      policy = <<-EOT
+{{ include "blinkchamber.bootstrapPolicy" . | indent 8 }}
+      EOT
+    }
+  }
+  request "role" {
+    operation = "update"
+    path      = "auth/kubernetes/role/bootstrap"
+    data      = {
+      bound_service_account_names      = ["blinkchamber-bootstrap"]
+      bound_service_account_namespaces = ["{{ .Release.Namespace }}"]
+      audience                         = "{{ .Values.agent.tokenAudience }}"
+      token_policies                   = ["bootstrap"]
+      token_ttl                        = "15m"
+      token_max_ttl                    = "15m"
+    }
+  }
+}
+{{ end }}
+
+{{- /*
+The job's own policy. It makes mounts but never removes one, makes secrets but cannot overwrite or (beside the first
+passwords of database administrators) read one, and cannot change its own policy and role. Who may write policies and roles can
+give anything to anybody: that is the job's purpose, and why its role is bound to one account and lives 15 minutes.
+*/ -}}
+{{- define "blinkchamber.bootstrapPolicy" -}}
+{{- $desired := include "blinkchamber.desired" . | fromYaml -}}
+# the mounts that the values name
+{{- range $desired.kv }}
+path "sys/mounts/{{ . }}" { capabilities = ["create", "read", "update"] }
+{{- end }}
+{{- range $desired.databases }}
+path "sys/mounts/{{ .mount }}" { capabilities = ["create", "read", "update"] }
+{{- end }}
+# policies and roles of workloads and operators, never its own
+path "sys/policies/acl" { capabilities = ["list"] }
+path "sys/policies/acl/+" { capabilities = ["create", "read", "update"] }
+path "sys/policies/acl/bootstrap" { capabilities = ["read"] }
+path "auth/kubernetes/config" { capabilities = ["read"] }
+path "auth/kubernetes/role" { capabilities = ["list"] }
+path "auth/kubernetes/role/+" { capabilities = ["create", "read", "update"] }
+path "auth/kubernetes/role/bootstrap" { capabilities = ["read"] }
+# first secrets: make one, and see whether one is there
+{{- range $desired.kv }}
+path "{{ . }}/data/*" { capabilities = ["create"] }
+path "{{ . }}/metadata/*" { capabilities = ["read"] }
+{{- end }}
+# database engines, and the passwords that an administrator begins with
+{{- range $database := $desired.databases }}
+path "{{ .mount }}/config/+" { capabilities = ["create", "read", "update"] }
+path "{{ .mount }}/rotate-root/+" { capabilities = ["create", "update"] }
+path "{{ .mount }}/roles/+" { capabilities = ["create", "read", "update"] }
+{{- range .connections }}
+path "{{ .firstPassword.path }}" { capabilities = ["create", "read"] }
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# The chart, without a cluster: what it renders, and what it refuses.
+#   chart.sh     needs helm, kubeconform and jq (`tests/setup.sh check`)
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/node/lib.sh"
+. "$here/node/machine.sh"
+chart=$here/../chart
+scratch
+python3 -c 'import yaml' 2> /dev/null || install_packages python3-yaml
+PATH=$bin:$PATH
+passed=0 failed=0
+
+render() { helm template blinkchamber "$chart" --namespace blinkchamber --kube-version 1.35.4 "$@"; }
+
+# check NAME COMMAND...: one test; its output is shown when it fails.
+check() {
+  local name=$1
+  shift
+  if "$@" > "$work/log" 2>&1; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    printf 'FAILED  %s\n' "$name"
+    sed 's/^/        /' "$work/log" | head -n 20
+  fi
+}
+
+# refuses TEXT ARGUMENT...: the render fails, and says TEXT.
+refuses() {
+  local text=$1 output
+  shift
+  if output=$(render "$@" 2>&1); then
+    echo "it was accepted: $*"
+    return 1
+  fi
+  grep -qF -- "$text" <<< "$output" || { printf 'not in its message: %s\n%s\n' "$text" "$output"; return 1; }
+}
+
+# query FILE EXPRESSION: a jq expression over all objects that must be true.
+query() { jq -e --slurp "$2" "$1" || { echo "not true: $2"; return 1; }; }
+
+to_json() { python3 -c 'import json, sys, yaml; [print(json.dumps(one)) for one in yaml.safe_load_all(sys.stdin) if one]'; }
+
+for values in values values-dev values-prod; do
+  check "$values: lint" helm lint --quiet --strict "$chart" -f "$chart/$values.yaml"
+  render -f "$chart/$values.yaml" > "$work/$values.yaml"
+  to_json < "$work/$values.yaml" > "$work/$values.json"
+  all=$work/$values.json
+  check "$values: valid for Kubernetes" kubeconform -strict -schema-location "$cache/schemas/{{.ResourceKind}}{{.KindSuffix}}.json" "$work/$values.yaml"
+  check "$values: no Kubernetes Secret" query "$all" 'all(.kind != "Secret")'
+  check "$values: no use of a Kubernetes Secret" query "$all" '[.. | objects | keys[] | select(. == "secretKeyRef" or . == "secretRef" or . == "secret" or . == "secretName" or . == "imagePullSecrets")] == []'
+  check "$values: every object carries the platform's label" query "$all" 'all(.metadata.labels["app.kubernetes.io/part-of"] == "blinkchamber-platform")'
+  check "$values: every pod carries it too" query "$all" '[.[] | .spec.template? // empty | select(.metadata.labels["app.kubernetes.io/part-of"] != "blinkchamber-platform")] == []'
+  check "$values: every namespaced object says where it lives" query "$all" 'all(.metadata.namespace or (.kind | test("^Cluster|^Namespace$|^Mutating")))'
+  check "$values: no authority is rendered" query "$all" '[.. | objects | select(has("caBundle"))] == []'
+  check "$values: the webhook fails closed and is asked only by pods that ask" query "$all" \
+    '[.[] | select(.kind == "MutatingWebhookConfiguration") | .webhooks[]] | length == 1 and all(.failurePolicy == "Fail" and (.matchConditions | length) == 1 and .timeoutSeconds == 10 and .reinvocationPolicy == "IfNeeded" and .sideEffects == "None")'
+  check "$values: pods are restricted" query "$all" \
+    '[.[] | .spec.template?.spec // empty | . as $pod | ((.initContainers // []) + .containers)[] | select($pod.securityContext.runAsNonRoot and $pod.securityContext.seccompProfile.type == "RuntimeDefault" and .securityContext.allowPrivilegeEscalation == false and .securityContext.readOnlyRootFilesystem and .securityContext.capabilities.drop == ["ALL"] | not)] == []'
+  check "$values: containers say what they need" query "$all" \
+    '[.[] | .spec.template?.spec // empty | ((.initContainers // []) + .containers)[] | select(.resources.requests.cpu and .resources.requests.memory and .resources.limits.memory | not)] == []'
+  check "$values: no environment variable but settings and references to the pod itself" query "$all" \
+    '[.[] | .spec.template?.spec // empty | ((.initContainers // []) + .containers)[].env[]? | select(.valueFrom and (.valueFrom | keys) != ["fieldRef"])] == []'
+  check "$values: equal input, equal output" bash -c "helm template blinkchamber '$chart' --namespace blinkchamber --kube-version 1.35.4 -f '$chart/$values.yaml' | cmp - '$work/$values.yaml'"
+done
+
+dev=$work/values-dev.json
+check "every annotated pod waits at its gate" query "$dev" \
+  '[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] == "true")] | length == 4 and all(.spec.schedulingGates == [{"name": "blinkchamber.io/injection"}])'
+check "the compiler reads the very workloads that are installed" query "$dev" \
+  '([.[] | select(.metadata.name == "blinkchamber-workloads") | .data | length]) == [4]'
+to_json < <(jq -r 'select(.metadata.name == "blinkchamber-workloads") | .data[] | . + "\n---"' "$dev") | jq -cS . | sort > "$work/compiled"
+jq -cS 'select(.metadata.namespace == "database" and (.kind == "Deployment" or .kind == "StatefulSet"))' "$dev" | sort > "$work/installed"
+check "and byte for byte" cmp "$work/compiled" "$work/installed"
+check "without the demo there is no namespace of its own" query "$work/values.json" 'all(.kind != "Namespace") and all(.metadata.namespace != "database")'
+check "three members by default, one in development" query "$work/values.json" '[.[] | select(.kind == "StatefulSet") | .spec.replicas] == [3]'
+check "no key of a seal is made where members share one" query "$work/values.json" '[.. | objects | select(.name? == "BLINKCHAMBER_SEAL_KEY_FILE")] == []'
+check "server.hcl names every member" query "$work/values.json" '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault") | .data["server.hcl"] | [scan("leader_api_addr")] | length] == [3]'
+check "the webhook may touch one configuration only" query "$dev" \
+  '[.[] | select(.kind == "ClusterRole") | .rules[] | select(.resources == ["mutatingwebhookconfigurations"])] | length == 1 and all(.resourceNames == ["blinkchamber-webhook"] and (.verbs | index("*") == null and index("update") == null))'
+check "nobody may read Kubernetes Secrets" query "$dev" '[.[] | select(.kind | test("Role$")) | .rules[] | select((.resources | index("secrets")) or (.resources | index("*")) or (.verbs | index("*")))] == []'
+
+# A job cannot be changed: another input is another job, the same input the same one.
+job() { render -f "$chart/values-dev.yaml" "$@" | to_json | jq -r 'select(.kind == "Job").metadata.name'; }
+check "a changed input makes another job" test "$(job)" != "$(job --set bootstrap.tokenTtl=2h)"
+check "an unchanged one the same" test "$(job)" = "$(job --set webhook.replicas=3)"
+
+printf 'bootstrap: {operators: [{role: operator, serviceAccount: someone, policy: "path \\"x\\" { }"}]}\n' > "$work/operator.yaml"
+check "an operator gets a service account" query <(render -f "$work/operator.yaml" | to_json) 'any(.kind == "ServiceAccount" and .metadata.name == "someone")'
+
+check "a misspelt key is refused by name" refuses "additional properties 'replica' not allowed" --set openbao.replica=3
+check "so is a misspelt section" refuses "additional properties 'webhok' not allowed" --set webhok.replicas=2
+check "and one deep inside" refuses "additional properties 'cpus' not allowed" --set webhook.resources.requests.cpus=1
+check "a value of the wrong type names its place" refuses "/openbao/replicas" --set-string openbao.replicas=three
+check "a quantity" refuses "/agent/memoryLimit" --set agent.memoryLimit=64MB
+check "a duration" refuses "/webhook/leafLifetime" --set webhook.leafLifetime=1d
+check "an unknown seal" refuses "/openbao/seal/type" --set openbao.seal.type=awskms
+check "a Kubernetes Secret as the seal's key" refuses "additional properties 'secret' not allowed" --set openbao.seal.static.keyVolume.secret.secretName=x
+check "a password in a connection's URL" refuses "/bootstrap/databases/0/connections/0/url" \
+  --set 'bootstrap.databases[0].mount=db,bootstrap.databases[0].connections[0].name=x,bootstrap.databases[0].connections[0].plugin=p,bootstrap.databases[0].connections[0].username=u,bootstrap.databases[0].connections[0].firstPassword.path=secret/data/x,bootstrap.databases[0].connections[0].firstPassword.key=k,bootstrap.databases[0].connections[0].url=postgresql://u:p@h'
+check "a key of one's own for each of three members" refuses "openbao.seal.static.keyFile: volume is for one replica" --set openbao.seal.static.keyFile=volume
+check "an even number of members" refuses "openbao.replicas: must be odd" --set openbao.replicas=2
+check "a static seal without a volume for its key" refuses "openbao.seal.static.keyVolume: must name" --set openbao.seal.static.keyVolume.hostPath=null
+check "a raw seal without its stanza" refuses "openbao.seal.raw: must hold the seal stanza" --set openbao.seal.type=raw
+check "https without an authority" refuses "openbao.tls.ca: must hold" --set openbao.tls.enabled=true,openbao.tls.volume.hostPath.path=/x
+check "https without a certificate" refuses "openbao.tls.volume: must name" --set openbao.tls.enabled=true,openbao.tls.ca=x
+check "an old Kubernetes" refuses "incompatible with Kubernetes" --kube-version 1.29.0
+check "no schema is fetched from elsewhere" jq -e '[.. | objects | .["$ref"]? // empty | select(startswith("#/") | not)] == []' "$chart/values.schema.json"
+check "every object of the schema is closed" jq -e '[.. | objects | select(.type == "object" and has("properties") and .additionalProperties != false)] == []' "$chart/values.schema.json"
+
+printf 'chart: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" -eq 0 ]
