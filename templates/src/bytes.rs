@@ -108,7 +108,9 @@ pub(crate) fn title_words(text: &str) -> String {
         let next_is_letter = chars.peek().is_some_and(|next| next.is_alphabetic());
         let joins = inside && matches!(c, '\'' | '\u{2019}' | '.' | '\u{b7}' | ':') && next_is_letter;
         if c.is_alphabetic() && !inside {
-            out.push(upper_char(c));
+            let mut raised = c.to_uppercase();
+            out.extend(raised.next());
+            out.extend(raised.flat_map(char::to_lowercase));
         } else {
             out.push(c);
         }

@@ -62,7 +62,8 @@ pub(crate) fn sprintln(values: &[Value<'_>]) -> Result<Vec<u8>, Fault> {
 /// One operand of a verb.
 pub(crate) fn argument(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags) -> Result<(), Fault> {
     match (verb, value) {
-        ('T', _) => flags.pad(out, full_type_name(value).as_bytes()),
+        ('T', Value::Invalid | Value::NilInterface) => flags.pad(out, NIL),
+        ('T', _) => drop(quote::text(out, full_type_name(value).as_bytes(), 's', flags)),
         ('v', Value::Invalid | Value::NilInterface) => flags.pad(out, NIL),
         (_, Value::Invalid | Value::NilInterface) => out.extend_from_slice(format!("%!{verb}(<nil>)").as_bytes()),
         _ => return nested(out, value, verb, flags, 0),
@@ -88,32 +89,32 @@ fn nested(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags, depth
         Value::Invalid | Value::NilInterface => out.extend_from_slice(NIL),
         Value::NilPointer(name) if flags.sharp_v => out.extend_from_slice(format!("(*{name})(nil)").as_bytes()),
         Value::NilPointer(_) if verb == 'v' => flags.pad(out, NIL),
-        Value::NilPointer(_) => bad_verb(out, value, verb)?,
+        Value::NilPointer(_) => bad_verb(out, value, verb, flags)?,
         Value::Bool(truth) if matches!(verb, 't' | 'v') => flags.pad(out, truth.to_string().as_bytes()),
-        Value::Bool(_) => bad_verb(out, value, verb)?,
+        Value::Bool(_) => bad_verb(out, value, verb, flags)?,
         Value::Int(int, _) => {
             if !number::integer(out, int.unsigned_abs(), *int < 0, true, verb, flags) {
-                bad_verb(out, value, verb)?;
+                bad_verb(out, value, verb, flags)?;
             }
         }
         Value::Uint(uint, _) => {
             if !number::integer(out, *uint, false, false, verb, flags) {
-                bad_verb(out, value, verb)?;
+                bad_verb(out, value, verb, flags)?;
             }
         }
         Value::Float(float) => {
             if !number::float(out, *float, verb, flags) {
-                bad_verb(out, value, verb)?;
+                bad_verb(out, value, verb, flags)?;
             }
         }
         Value::Number(text) | Value::Text(text) => {
             if !quote::text(out, text, verb, flags) {
-                bad_verb(out, value, verb)?;
+                bad_verb(out, value, verb, flags)?;
             }
         }
         Value::Time(moment) => {
             if !quote::text(out, moment.display().as_bytes(), verb, flags) {
-                bad_verb(out, value, verb)?;
+                bad_verb(out, value, verb, flags)?;
             }
         }
         Value::List(list) => {
@@ -210,9 +211,9 @@ fn structure(
 }
 
 /// `%!d(string=x)`.
-fn bad_verb(out: &mut Vec<u8>, value: &Value<'_>, verb: char) -> Result<(), Fault> {
+fn bad_verb(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags) -> Result<(), Fault> {
     out.extend_from_slice(format!("%!{verb}({}=", full_type_name(value)).as_bytes());
-    nested(out, value, 'v', &Flags::default(), 0)?;
+    nested(out, value, 'v', flags, 0)?;
     out.push(b')');
     Ok(())
 }

@@ -21,3 +21,12 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
     }
     crate::syntax::Number::decimal_float(digits).map(|number| sign * number)
 }
+
+/// Go's `ParseInt` where its error is ignored: nothing counts as zero, too much as the largest.
+pub(crate) fn saturating_int(text: &str) -> i64 {
+    text.parse().unwrap_or_else(|error: std::num::ParseIntError| match error.kind() {
+        std::num::IntErrorKind::PosOverflow => i64::MAX,
+        std::num::IntErrorKind::NegOverflow => i64::MIN,
+        _ => 0,
+    })
+}

@@ -1,6 +1,6 @@
 //! Go's regular expressions on the `regex` crate: the same automata, another dialect.
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex::bytes::{Match, Regex, RegexBuilder};
 
 use crate::error::Fault;
 use crate::eval::MAX_BYTES;
@@ -28,7 +28,7 @@ pub(crate) fn replace_all(regex: &Regex, text: &[u8], replacement: &[u8]) -> Res
     let mut out = Vec::with_capacity(text.len());
     let mut done = 0;
     for captures in regex.captures_iter(text) {
-        let Some(whole) = captures.get(0) else { continue };
+        let Some(whole) = captures.get(0).filter(|whole| is_between_characters(whole, text)) else { continue };
         out.extend_from_slice(text.get(done..whole.start()).unwrap_or_default());
         captures.expand(replacement, &mut out);
         done = whole.end();
@@ -38,6 +38,16 @@ pub(crate) fn replace_all(regex: &Regex, text: &[u8], replacement: &[u8]) -> Res
     }
     out.extend_from_slice(text.get(done..).unwrap_or_default());
     Ok(out)
+}
+
+/// All matches, one after the other.
+pub(crate) fn find_all<'t>(regex: &'t Regex, text: &'t [u8]) -> impl Iterator<Item = Match<'t>> {
+    regex.find_iter(text).filter(|found| is_between_characters(found, text))
+}
+
+/// Go steps by characters: an empty match inside of one does not exist for it.
+fn is_between_characters(found: &Match<'_>, text: &[u8]) -> bool {
+    !found.is_empty() || text.get(found.start()).is_none_or(|byte| byte & 0xc0 != 0x80)
 }
 
 /// Go's `regexp.QuoteMeta`.

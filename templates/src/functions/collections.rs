@@ -10,13 +10,13 @@ use crate::eval::Eval;
 use crate::value::{Key, Map, MapType, Value};
 
 functions! {
-    "contains"(Any, Any) |_, args| Ok(Value::Bool(is_in(&args.value(1), &args.value(0))));
+    "contains"(Any, Any) |_, args| is_in(&args, &args.value(1), &args.value(0)).map(Value::Bool);
     "containsAll"(List, Any) |_, args| some(&args, |found| !found, false);
     "containsAny"(List, Any) |_, args| some(&args, |found| found, true);
     "containsNone"(List, Any) |_, args| some(&args, |found| found, false);
     "containsNotAll"(List, Any) |_, args| some(&args, |found| !found, true);
     "explodeMap"(Map) explode_map;
-    "in"(Any, Any) |_, args| Ok(Value::Bool(is_in(&args.value(0), &args.value(1))));
+    "in"(Any, Any) |_, args| is_in(&args, &args.value(0), &args.value(1)).map(Value::Bool);
     "loop"(; Any) count;
     "mergeMap"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, false).map_err(|reason| args.fail(reason));
     "mergeMapWithOverride"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, true).map_err(|reason| args.fail(reason));
@@ -51,27 +51,45 @@ fn reaches<'a>(value: &Value<'a>, map: &Rc<Map<'a>>, budget: &mut u32) -> bool {
     false
 }
 
-/// Membership by type and value; in a string the search for a part.
-fn is_in(list: &Value<'_>, wanted: &Value<'_>) -> bool {
+/// Membership by type and value; in a string the search for a part. Next to a string nil is an error.
+fn is_in<'a>(args: &Args<'a>, list: &Value<'a>, wanted: &Value<'a>) -> Result<bool, Fault> {
+    let no_nil = || if wanted.is_nothing() { Err(args.fail("nil cannot be searched among strings")) } else { Ok(()) };
     match (list, wanted) {
-        (Value::List(list), _) => list.items.iter().any(|item| match (item, wanted) {
-            (Value::Int(one, _), Value::Int(two, _)) => one == two,
-            (Value::Float(one), Value::Float(two)) => one == two,
-            (Value::Text(one), Value::Text(two)) | (Value::Number(one), Value::Number(two)) => one == two,
-            _ => false,
-        }),
-        (Value::Text(text), Value::Text(part)) | (Value::Number(text), Value::Number(part)) => {
-            crate::bytes::find(text, part).is_some()
+        (Value::List(list), _) => {
+            for item in &list.items {
+                let same = match (item, wanted) {
+                    (Value::Int(one, _), Value::Int(two, _)) => one == two,
+                    (Value::Float(one), Value::Float(two)) => one == two,
+                    (Value::Text(one), Value::Text(two)) | (Value::Number(one), Value::Number(two)) => one == two,
+                    (Value::Text(_) | Value::Number(_), _) => {
+                        no_nil()?;
+                        false
+                    }
+                    _ => false,
+                };
+                if same {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         }
-        _ => false,
+        (Value::Text(text), Value::Text(part)) | (Value::Number(text), Value::Number(part)) => {
+            Ok(crate::bytes::find(text, part).is_some())
+        }
+        (Value::Text(_) | Value::Number(_), _) => no_nil().map(|()| false),
+        _ => Ok(false),
     }
 }
 
 /// Looks whether one of the values, found in the list or not, decides; gives `decided` then.
 fn some<'a>(args: &Args<'a>, decides: fn(bool) -> bool, decided: bool) -> Result<Value<'a>, Fault> {
     let list = args.value(1);
-    let any = args.list(0)?.items.iter().any(|value| decides(is_in(&list, value)));
-    Ok(Value::Bool(any == decided))
+    for value in &args.list(0)?.items {
+        if decides(is_in(args, &list, value)?) {
+            return Ok(Value::Bool(decided));
+        }
+    }
+    Ok(Value::Bool(!decided))
 }
 
 fn explode_map<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {

@@ -42,6 +42,7 @@ fn write(out: &mut String, value: &Value<'_>, depth: usize) -> Result<(), Fault>
         Value::Int(number, _) => out.push_str(&format!("({name}) {number}")),
         Value::Uint(number, _) => out.push_str(&format!("({name}) {number}")),
         Value::Float(number) => out.push_str(&format!("({name}) {}", crate::float::format(*number, 'g', None))),
+        Value::Text(text) if text.is_empty() => out.push_str(&format!("({name}) \"\"")),
         Value::Text(text) => out.push_str(&format!("({name}) (len={}) {}", text.len(), format::quoted(text, false))),
         Value::Number(text) => out.push_str(&format!("({name}) (len={}) {}", text.len(), text.lossy())),
         Value::Time(moment) => out.push_str(&format!("({name}) {}", moment.display())),

@@ -48,6 +48,16 @@ pub(super) fn initials(text: &[u8]) -> String {
     out
 }
 
+/// Without white space. The original takes bytes for characters: as soon as there is something to cut, text beyond ASCII is
+/// written as if it were Latin-1.
+pub(super) fn without_space(text: &[u8]) -> Vec<u8> {
+    let is_space = |byte: &u8| char::from(*byte).is_whitespace();
+    if !text.iter().any(is_space) {
+        return text.to_vec();
+    }
+    text.iter().filter(|byte| !is_space(byte)).map(|byte| char::from(*byte)).collect::<String>().into_bytes()
+}
+
 fn lower_char(c: char) -> char {
     c.to_lowercase().next().unwrap_or(c)
 }

@@ -3,6 +3,7 @@
 use super::super::{Args, functions};
 use crate::eval::Eval;
 use crate::moment::{Moment, ZERO, format_duration, parse_duration};
+use crate::number::saturating_int;
 use crate::value::{IntType, Value};
 
 functions! {
@@ -23,9 +24,9 @@ functions! {
     "sprig_date_modify"(Text, Time) |_, args| Ok(modified(&args).unwrap_or_else(|| args.value(1)));
     "sprig_duration"(Any) |_, args| {
         let seconds = match args.value(0) {
-            Value::Text(text) => text.lossy().parse().unwrap_or(0),
+            Value::Text(text) => saturating_int(&text.lossy()),
             Value::Int(seconds, IntType::Int64) => seconds,
-            _ => 0_i64,
+            _ => 0,
         };
         Ok(Value::text(format_duration(seconds.wrapping_mul(1_000_000_000))))
     };

@@ -64,14 +64,14 @@ fn encode_base32(bytes: &[u8]) -> String {
 /// The bytes, or where the text is wrong.
 fn decode_base32(text: &[u8]) -> Result<Vec<u8>, usize> {
     let text: Vec<u8> = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    let digits = text.iter().position(|byte| *byte == b'=').unwrap_or(text.len());
-    let padding = text.len() - digits;
-    if text.iter().skip(digits).any(|byte| *byte != b'=') || !matches!(padding, 0 | 1 | 3 | 4 | 6) {
-        return Err(digits);
-    }
     let mut out = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
-    for (index, digit) in text.iter().take(digits).enumerate() {
+    for (index, digit) in text.iter().enumerate() {
+        if *digit == b'=' {
+            let padding = text.len() - index;
+            let is_padded = matches!(padding, 1 | 3 | 4 | 6) && text.len().is_multiple_of(8);
+            return if is_padded && text.iter().skip(index).all(|byte| *byte == b'=') { Ok(out) } else { Err(index) };
+        }
         let value = BASE32.iter().position(|known| known == digit).ok_or(index)?;
         bits = bits << 5 | u32::try_from(value).unwrap_or(0);
         count += 5;

@@ -11,7 +11,12 @@ use crate::eval::Eval;
 use crate::value::{Key, MAX_DEPTH, Map, MapType, Value};
 
 functions! {
-    "sprig_deepCopy"(Any) |_, args| copy(&args.value(0), 0);
+    "sprig_deepCopy"(Any) |_, args| {
+        if args.value(0).is_nothing() {
+            return Err(args.fail("nil cannot be copied"));
+        }
+        copy(&args.value(0), 0)
+    };
     "sprig_dict"(; Any) |_, args| {
         let mut entries = BTreeMap::new();
         for pair in args.rest(0).chunks(2) {
@@ -32,7 +37,12 @@ functions! {
     };
     "sprig_merge"(Map; Map) |_, args| merge_all(&args, false);
     "sprig_mergeOverwrite"(Map; Map) |_, args| merge_all(&args, true);
-    "sprig_mustDeepCopy"(Any) |_, args| copy(&args.value(0), 0);
+    "sprig_mustDeepCopy"(Any) |_, args| {
+        if args.value(0).is_nothing() {
+            return Err(args.fail("nil cannot be copied"));
+        }
+        copy(&args.value(0), 0)
+    };
     "sprig_mustMerge"(Map; Map) |_, args| merge_all(&args, false);
     "sprig_mustMergeOverwrite"(Map; Map) |_, args| merge_all(&args, true);
     "sprig_omit"(Map; Text) |_, args| {

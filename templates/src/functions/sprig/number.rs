@@ -4,7 +4,7 @@ use super::super::{Args, functions};
 use crate::error::Fault;
 use crate::eval::{Eval, MAX_ITEMS};
 use crate::format;
-use crate::number::parse_float;
+use crate::number::{parse_float, saturating_int};
 use crate::syntax::Number;
 use crate::value::{ListType, Value};
 
@@ -13,7 +13,7 @@ functions! {
     "sprig_add1"(Any) |_, args| Ok(Value::int64(int(&args.value(0)).wrapping_add(1)));
     "sprig_add1f"(Any) |_, args| Ok(Value::Float(decimal(float(&args.value(0)), &[Value::Float(1.0)], ADD)));
     "sprig_addf"(; Any) |_, args| Ok(Value::Float(decimal(0.0, args.rest(0), ADD)));
-    "sprig_atoi"(Text) |_, args| Ok(Value::int(args.str(0).parse().unwrap_or(0)));
+    "sprig_atoi"(Text) |_, args| Ok(Value::int(saturating_int(&args.str(0))));
     "sprig_biggest"(Any; Any) |_, args| Ok(Value::int64(args.rest(0).iter().map(int).max().unwrap_or(0)));
     "sprig_ceil"(Any) |_, args| Ok(Value::Float(float(&args.value(0)).ceil()));
     "sprig_div"(Any, Any) |_, args| divide(&args, i64::wrapping_div);

@@ -3,7 +3,7 @@
 use super::super::{Args, functions};
 use crate::error::Fault;
 use crate::eval::Eval;
-use crate::regex::{compile, compile_text, quote_meta, replace_all};
+use crate::regex::{self, compile, compile_text, quote_meta, replace_all};
 use crate::value::{ListType, Value};
 
 functions! {
@@ -36,7 +36,8 @@ fn find_all<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     let regex = compile(&args)?;
     let text = args.text(1);
     let limit = usize::try_from(args.int(2)).unwrap_or(usize::MAX);
-    let found: Vec<_> = regex.find_iter(&text).take(limit).map(|found| found.as_bytes().to_vec().into()).collect();
+    let found: Vec<_> =
+        regex::find_all(&regex, &text).take(limit).map(|found| found.as_bytes().to_vec().into()).collect();
     Ok(if found.is_empty() { Value::nil_list(ListType::Text) } else { Value::texts(found) })
 }
 
@@ -61,7 +62,7 @@ fn split<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     }
     let mut parts = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for found in regex.find_iter(&text).take(limit) {
+    for found in regex::find_all(&regex, &text).take(limit) {
         if parts.len() + 1 == limit {
             break;
         }

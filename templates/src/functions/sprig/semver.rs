@@ -57,7 +57,7 @@ impl Version {
     /// `v` in front and missing minor and patch are allowed.
     fn parse(text: &str) -> Option<Self> {
         let (numbers, pre, metadata) = parts(text)?;
-        let mut fields = numbers.split('.').map(number);
+        let mut fields = numbers.split('.').map(loose_number);
         let version = Self {
             major: fields.next()??,
             minor: fields.next().unwrap_or(Some(0))?,
@@ -100,6 +100,11 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
     };
     (pre.is_none_or(valid) && metadata.is_none_or(valid))
         .then(|| (numbers, pre.unwrap_or_default(), metadata.unwrap_or_default()))
+}
+
+/// Digits; zeros in front do not count.
+fn loose_number(digits: &str) -> Option<u64> {
+    digits.parse().ok().filter(|_| digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Digits without a zero in front.

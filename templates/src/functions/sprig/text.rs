@@ -38,7 +38,7 @@ functions! {
     "sprig_kebabcase"(Text) |_, args| Ok(Value::text(case::lower_words(&args.str(0), '-')));
     "sprig_lower"(Text) |_, args| Ok(Value::text(args.str(0).to_lowercase()));
     "sprig_nindent"(Int, Text) |_, args| indent(&args, "\n");
-    "sprig_nospace"(Text) |_, args| Ok(Value::text(args.str(0).split_whitespace().collect::<String>()));
+    "sprig_nospace"(Text) |_, args| Ok(Value::text(case::without_space(&args.text(0))));
     "sprig_plural"(Text, Text, Int) |_, args| Ok(args.value(usize::from(args.int(2) != 1)));
     "sprig_quote"(; Any) |_, args| quote(&args, |value| Ok(format::quoted(&text_of(value)?, false).into_bytes()));
     "sprig_repeat"(Int, Text) |_, args| {
