@@ -89,6 +89,10 @@ async fn review(admission: &Admission, request: Request) -> Result<(&'static str
             debug!(%namespace, "pod left alone");
             "skipped"
         }
+        Outcome::Unchanged => {
+            debug!(%namespace, "pod already injected");
+            "unchanged"
+        }
     };
     Ok((outcome, verdict.answer))
 }

@@ -22,6 +22,8 @@ pub(crate) enum Outcome {
     /// With the reason that the user is given.
     Refused(String),
     Skipped,
+    /// Injected by an earlier call of the same admission, and still as it should be.
+    Unchanged,
 }
 
 /// Why there is no answer.
@@ -44,7 +46,11 @@ pub(crate) fn mutate(body: &[u8], defaults: &Defaults) -> Result<Verdict, Failur
     let (answer, outcome) = match plan(Request { namespace: &namespace, pod: &pod }, defaults) {
         Ok(planned) => match planned.decision {
             Decision::Skip => (review.allow(&[], planned.warnings), Outcome::Skipped),
-            Decision::Inject(plan) => (review.allow(&patch("", &pod, &plan), planned.warnings), Outcome::Injected),
+            Decision::Inject(plan) => {
+                let ops = patch("", &pod, &plan);
+                let outcome = if ops.is_empty() { Outcome::Unchanged } else { Outcome::Injected };
+                (review.allow(&ops, planned.warnings), outcome)
+            }
         },
         Err(refusal) => (review.refuse(refusal.to_string()), Outcome::Refused(refusal.to_string())),
     };

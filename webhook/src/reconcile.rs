@@ -56,6 +56,12 @@ pub(crate) struct Error {
     source: Box<kube::Error>,
 }
 
+impl Error {
+    fn is(&self, codes: &[u16]) -> bool {
+        matches!(&*self.source, kube::Error::Api(status) if codes.contains(&status.code))
+    }
+}
+
 impl Reconciler {
     /// Looks after gated pods for ever.
     pub(crate) async fn run(&self) {
@@ -124,9 +130,7 @@ impl Reconciler {
         let options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": pod.uid}});
         match self.request::<Value>("DELETE", &path, Some(&options), "delete a gated pod").await {
             // Gone, or another replica was faster and this is the next pod of that name.
-            Err(error) if matches!(&*error.source, kube::Error::Api(status) if matches!(status.code, 404 | 409)) => {
-                Ok(())
-            }
+            Err(error) if error.is(&[404, 409]) => Ok(()),
             other => other.map(|_| ()),
         }
     }
@@ -135,8 +139,11 @@ impl Reconciler {
     async fn event(&self, pod: &Value, waiting: &Waiting<'_>, reason: &str, note: &str) {
         let path = format!("/api/v1/namespaces/{}/events", waiting.namespace);
         let event = event(pod, waiting, reason, note, &self.identity, Timestamp::now());
-        if let Err(error) = self.request::<Value>("POST", &path, Some(&event), "create an event").await {
-            warn!(%error, cause = %error.source, "no event for the pod");
+        match self.request::<Value>("POST", &path, Some(&event), "create an event").await {
+            // Another replica was faster.
+            Err(error) if error.is(&[409]) => {}
+            Err(error) => warn!(%error, cause = %error.source, "no event for the pod"),
+            Ok(_) => {}
         }
     }
 
@@ -271,11 +278,13 @@ impl Memory {
 fn event(pod: &Value, waiting: &Waiting<'_>, reason: &str, note: &str, identity: &str, now: Timestamp) -> Value {
     let version = pod.pointer("/metadata/resourceVersion").cloned().unwrap_or_default();
     let kind = if reason == "InjectionBlocked" { "Warning" } else { "Normal" };
+    // The same for every replica, so that one event is told once.
+    let name = format!("{:.180}.{:.36}.{}", waiting.name, waiting.uid, reason.to_lowercase());
     // What the API server accepts at most is 1024 bytes.
     let note: String = note.chars().take(1000 / 4).collect();
     json!({
         "apiVersion": "v1", "kind": "Event",
-        "metadata": {"generateName": format!("{:.200}.", waiting.name), "namespace": waiting.namespace},
+        "metadata": {"name": name, "namespace": waiting.namespace},
         "involvedObject": {
             "apiVersion": "v1", "kind": "Pod", "name": waiting.name, "namespace": waiting.namespace,
             "uid": waiting.uid, "resourceVersion": version,

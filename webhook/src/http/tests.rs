@@ -1,4 +1,6 @@
 use axum::body::to_bytes;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http_body_util::channel::Channel;
 use serde_json::{Value, json};
@@ -52,6 +54,21 @@ async fn a_pod_that_asks_is_patched_and_a_dry_run_gets_the_same() {
     assert_eq!(answer["response"]["patchType"], "JSONPatch");
     let metrics = admission.metrics.text().unwrap();
     assert!(metrics.contains("blinkchamber_webhook_injections_total{namespace=\"shop\"} 2"), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_pod_that_was_injected_a_moment_ago_is_left_as_it_is() {
+    let admission = admission();
+    let (_, _, first) = send(&admission, post_json(), review(&asking(), false)).await;
+    let first: Value = serde_json::from_str(&first).unwrap();
+    let patch = STANDARD.decode(first["response"]["patch"].as_str().unwrap()).unwrap();
+    let mut pod = asking();
+    json_patch::patch(&mut pod, &serde_json::from_slice::<json_patch::Patch>(&patch).unwrap()).unwrap();
+    let (_, _, second) = send(&admission, post_json(), review(&pod, false)).await;
+    let second: Value = serde_json::from_str(&second).unwrap();
+    assert_eq!(second["response"], json!({"uid": "u", "allowed": true}));
+    let metrics = admission.metrics.text().unwrap();
+    assert!(metrics.contains("requests_total{outcome=\"unchanged\"} 1"), "{metrics}");
 }
 
 #[tokio::test]

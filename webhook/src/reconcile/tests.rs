@@ -82,6 +82,7 @@ fn an_event_names_the_pod_and_fits() {
     let waiting = Waiting::read(&pod, now()).unwrap();
     let event = event(&pod, &waiting, "InjectionBlocked", &"ü".repeat(5000), "hook-1", now());
     assert_eq!(event["involvedObject"]["uid"], "u-1");
+    assert_eq!(event["metadata"]["name"], "web-1.u-1.injectionblocked");
     assert_eq!((&event["type"], &event["firstTimestamp"]), (&json!("Warning"), &json!("2026-11-24T12:00:00Z")));
     assert!(event["message"].as_str().unwrap().len() <= 1024);
     assert_eq!(escape("a+b/c=~"), "a%2Bb%2Fc%3D~");
