@@ -125,6 +125,8 @@ pub struct Engine {
     commit_backoff: Backoff,
     sink_epoch: u64,
     sink_retry: Option<Instant>,
+    /// When the authorities were read again last.
+    trust_read: Option<Instant>,
     refreshes: Vec<oneshot::Sender<()>>,
     counters: Counters,
     rng: Rng,
@@ -185,6 +187,7 @@ impl Engine {
             commit_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
             sink_epoch: 0,
             sink_retry: None,
+            trust_read: None,
             refreshes: Vec::new(),
             counters: Counters::default(),
             settings,

@@ -26,11 +26,19 @@ impl Format {
     }
 }
 
-/// Reads a level or a list of directives such as `info,hyper=warn`.
+/// Reads a level or a list of directives such as `info,hyper=warn`. A level alone is the agent's own: what its HTTP
+/// libraries tell below a warning helps only who works on them.
 pub fn filter(text: &str) -> Option<Targets> {
     let text = text.trim().to_ascii_lowercase();
     let text = if text == "err" { "error" } else { text.as_str() };
-    if text.is_empty() { Some(Targets::new().with_default(LevelFilter::INFO)) } else { text.parse().ok() }
+    let level = if text.is_empty() { Ok(LevelFilter::INFO) } else { text.parse::<LevelFilter>() };
+    match level {
+        Ok(level) => {
+            let libraries = ["h2", "hyper", "hyper_util", "rustls"].map(|name| (name, level.min(LevelFilter::WARN)));
+            Some(Targets::new().with_targets(libraries).with_default(level))
+        }
+        Err(_several) => text.parse().ok(),
+    }
 }
 
 /// Begins logging. A second call changes nothing.

@@ -14,6 +14,9 @@ use super::{
 };
 use crate::vault::VaultError;
 
+/// Authorities are not read more often than this.
+const TRUST_INTERVAL: Duration = Duration::from_secs(10);
+
 /// What a request found.
 pub(super) struct Outcome {
     id: Id,
@@ -30,7 +33,11 @@ enum Finding {
 
 impl Engine {
     /// Starts what waits, as far as requests may run at once.
+    ///
+    /// What failed last may hang this time: it gets half of the room, so that it keeps nothing else waiting.
     pub(super) fn start_waiting(&mut self) {
+        let room = self.settings.concurrency;
+        let mut doubtful = self.slots.values().filter(|slot| slot.running && slot.error.is_some()).count();
         for _ in 0..self.waiting.len() {
             let Some(id) = self.waiting.pop_front() else { return };
             let Some(slot) = self.slots.get(&id) else { continue };
@@ -39,9 +46,13 @@ impl Engine {
             }
             if slot.is_local() {
                 self.read_file(id);
-            } else if self.session.is_none() || self.requests.len() >= self.settings.concurrency {
+            } else if self.session.is_none()
+                || self.requests.len() >= room
+                || (slot.error.is_some() && doubtful >= room.div_ceil(2))
+            {
                 self.waiting.push_back(id);
             } else {
+                doubtful += usize::from(slot.error.is_some());
                 self.start(id);
             }
         }
@@ -131,8 +142,13 @@ impl Engine {
                 } else {
                     tracing::warn!(path, %error, wait_seconds, "cannot be read; files stay as they are");
                 }
-                if matches!(&error, FetchError::Vault(error) if error.is_forbidden()) {
-                    self.login.suspicions.try_send(epoch).ok();
+                if let FetchError::Vault(error) = &error {
+                    if error.is_forbidden() {
+                        self.login.suspicions.try_send(epoch).ok();
+                    }
+                    if error.is_transport() {
+                        self.reconsider_trust(now);
+                    }
                 }
                 due
             }
@@ -141,6 +157,16 @@ impl Engine {
             due = now;
         }
         self.agenda.put(id, due);
+    }
+
+    /// No connection: the server's authorities may have been renewed since they were read.
+    fn reconsider_trust(&mut self, now: Instant) {
+        if self.trust_read.is_none_or(|last| now >= last + TRUST_INTERVAL) {
+            self.trust_read = Some(now);
+            if let Err(error) = self.client.reload_trust() {
+                tracing::warn!(%error, "the authorities cannot be read again; the last ones stay in use");
+            }
+        }
     }
 
     fn on_fetched(&mut self, id: Id, epoch: u64, fetched: Fetched, now: Instant) -> Instant {

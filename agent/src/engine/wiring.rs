@@ -131,6 +131,10 @@ impl Engine {
 
     /// Other settings: what stays the same keeps its state, its secrets and its leases.
     pub(super) fn apply(&mut self, settings: Settings) {
+        let before = &self.settings;
+        if (&settings.home, settings.metrics, &settings.pid_file) != (&before.home, before.metrics, &before.pid_file) {
+            tracing::warn!("home, metrics_address and pid_file are changed by a restart only");
+        }
         let relogin = settings.server != self.settings.server
             || settings.login != self.settings.login
             || settings.login_pace != self.settings.login_pace;

@@ -18,6 +18,7 @@ use crate::process::wait;
 pub(crate) struct Bao {
     child: Child,
     port: u16,
+    scheme: &'static str,
     output: NamedTempFile,
 }
 
@@ -25,7 +26,18 @@ impl Bao {
     /// Starts a server on a free port.
     pub(crate) fn start() -> Self {
         let (port, output) = (free_port(), NamedTempFile::new().unwrap());
-        Self { child: spawn(port, output.path()), port, output }.up()
+        Self { child: spawn(port, output.path(), &[]), port, scheme: "http", output }.up()
+    }
+
+    /// Starts a server with TLS; its authority is `vault-ca.pem` in this directory.
+    pub(crate) fn start_tls(certificates: &Path) -> Self {
+        let (port, output) = (free_port(), NamedTempFile::new().unwrap());
+        let directory = format!("-dev-tls-cert-dir={}", certificates.display());
+        let child = spawn(port, output.path(), &["-dev-tls", &directory]);
+        wait("the server has its authority", Duration::from_secs(20), || {
+            fs::read_to_string(certificates.join("vault-ca.pem")).is_ok_and(|text| text.contains("END CERTIFICATE"))
+        });
+        Self { child, port, scheme: "https", output }
     }
 
     /// Kills the server; what it knew is gone with it.
@@ -37,12 +49,12 @@ impl Bao {
     /// Starts an empty server on the same port.
     pub(crate) fn start_again(mut self) -> Self {
         self.stop();
-        self.child = spawn(self.port, self.output.path());
+        self.child = spawn(self.port, self.output.path(), &[]);
         self.up()
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// A request of the operator; its answer.
@@ -136,10 +148,11 @@ impl Drop for Bao {
     }
 }
 
-fn spawn(port: u16, output: &Path) -> Child {
+fn spawn(port: u16, output: &Path, more: &[&str]) -> Child {
     let child = Command::new(binary())
         .args(["server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token", "-log-level=error"])
         .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
+        .args(more)
         .stdin(Stdio::null())
         .stdout(fs::File::create(output).unwrap())
         .stderr(Stdio::null())

@@ -85,6 +85,41 @@ fn credentials_that_die_at_once_do_not_flood_the_server() {
 }
 
 #[test]
+fn a_lease_ends_with_its_token_and_is_replaced_before_that() {
+    let count = Arc::new(AtomicU64::new(0));
+    let server = Double::start(move |asked: &Asked| match asked.path.as_str() {
+        "auth/approle/login" => {
+            let token = format!("s.{}", count.fetch_add(1, Ordering::SeqCst));
+            answer(json!({ "auth": { "client_token": token, "lease_duration": 4, "renewable": false } }))
+        }
+        "database/creds/app" => {
+            let number = count.fetch_add(1, Ordering::SeqCst);
+            let (id, name) = (format!("database/creds/app/{number}"), format!("user-{number}"));
+            answer(json!({ "lease_id": id, "lease_duration": 3600, "renewable": true, "data": { "username": name } }))
+        }
+        "secret/data/app" => answer(json!({ "data": { "data": { "a": "b" }, "metadata": { "version": 1 } } })),
+        _ => Reaction::Answer(404, "", Value::Null),
+    });
+    let ids = ("role".to_owned(), "secret".to_owned());
+    let setup = Setup::app_role(&server.address(), &ids)
+        .template("out", CREDENTIAL)
+        .template("twin", &format!("also {CREDENTIAL}"))
+        .template("static", r#"{{ with secret "secret/data/app" }}{{ .Data.data.a }}{{ end }}"#)
+        .configure("template_config", json!({ "static_secret_render_interval": "1h" }));
+    let _agent = setup.start();
+    setup.wait_for("out", "user-1");
+    setup.wait_for("twin", "also user-1");
+    setup.wait_for("out", "user-3");
+    setup.wait_for("twin", "also user-3");
+    let logins = server.asked("PUT", "auth/approle/login");
+    let life = logins[1].at.duration_since(logins[0].at);
+    assert!(life > Duration::from_millis(2700) && life < Duration::from_millis(3500), "{life:?} of 4 s");
+    assert_eq!(server.asked("GET", "database/creds").len(), logins.len(), "one credential for each token");
+    assert_eq!(server.asked("GET", "secret/data/app").len(), 1, "static secrets are not read again for a new token");
+    assert_eq!(server.asked("GET", "sys/internal/ui/mounts").len(), 2, "asked about the unknown mount only");
+}
+
+#[test]
 fn what_the_real_server_leases_is_replaced_before_it_ends() {
     let bao = Bao::start();
     bao.ask("POST", "sys/mounts/pki", json!({ "type": "pki" }));

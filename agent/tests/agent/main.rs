@@ -15,4 +15,6 @@ mod process;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
+mod tls;
+#[cfg(test)]
 mod tokens;

@@ -43,7 +43,8 @@ impl Setup {
     }
 
     fn with_method(address: &str, kind: &str, config: Value) -> Self {
-        let base = if fs::metadata("/dev/shm").is_ok() { "/dev/shm" } else { "/tmp" };
+        let memory = PathBuf::from("/dev/shm");
+        let base = if memory.is_dir() { memory } else { std::env::temp_dir() };
         let directory = tempfile::tempdir_in(base).unwrap();
         let config = json!({
             "vault": { "address": address },
