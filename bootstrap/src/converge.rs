@@ -112,7 +112,7 @@ pub fn converge<W: Write>(
 }
 
 fn log_in(server: &Server, path: &str, options: &Options) -> Result<SecretString, RequestError> {
-    let failed = |reason| RequestError { method: reqwest::Method::POST, path: path.to_owned(), reason };
+    let failed = |reason| RequestError { method: "POST", path: path.to_owned(), reason };
     // Read anew each time: the kubelet replaces the token while a long wait goes on.
     let jwt = fs::read_to_string(&options.token_file).map(Zeroizing::new);
     let jwt = jwt.map_err(|error| failed(Reason::Network(format!("{}: {error}", options.token_file.display()))))?;
@@ -123,7 +123,7 @@ fn log_in(server: &Server, path: &str, options: &Options) -> Result<SecretString
 
 fn cluster_id(server: &Server) -> Result<String, RequestError> {
     let path = "sys/health?standbyok=true";
-    let failed = |reason| RequestError { method: reqwest::Method::GET, path: path.to_owned(), reason };
+    let failed = |reason| RequestError { method: "GET", path: path.to_owned(), reason };
     let answer = server.read(path)?.unwrap_or_default();
     at(&answer, "/cluster_id").as_str().map(str::to_owned).ok_or_else(|| failed(Reason::Answer("no cluster id in it")))
 }

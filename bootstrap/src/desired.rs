@@ -12,6 +12,8 @@ use crate::Failure;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Desired {
+    /// Who owns the policies and roles: the release, by the same name at every run.
+    pub owner: String,
     /// Mounts of KV version 2.
     #[serde(default)]
     pub kv: Vec<String>,
@@ -154,6 +156,7 @@ impl Desired {
     }
 
     fn check(&self) -> Result<(), String> {
+        name("owner", &self.owner)?;
         each("kv", &self.kv, |mount, at| name(&at, mount))?;
         name("kubernetes.path", &self.kubernetes.path)?;
         duration("kubernetes.tokenTtl", &self.kubernetes.token_ttl)?;

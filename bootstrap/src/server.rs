@@ -24,7 +24,7 @@ use crate::Failure;
 #[error("{method} {path}: {reason}")]
 pub struct RequestError {
     /// HTTP method.
-    pub method: Method,
+    pub method: &'static str,
     /// Path below `/v1/`.
     pub path: String,
     /// What went wrong.
@@ -73,6 +73,30 @@ impl RequestError {
     }
 }
 
+/// What a request does. `LIST` is no method of HTTP's own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Verb {
+    /// `DELETE`
+    Delete,
+    /// `GET`
+    Get,
+    /// `LIST`
+    List,
+    /// `POST`
+    Post,
+}
+
+impl Verb {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Delete => "DELETE",
+            Self::Get => "GET",
+            Self::List => "LIST",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// A connection to one server, with or without a token. No `Debug`: it holds one.
 pub struct Server {
     http: Client,
@@ -115,7 +139,7 @@ impl Server {
     /// # Errors
     /// [`RequestError`].
     pub fn read(&self, path: &str) -> Result<Option<Value>, RequestError> {
-        match self.request(Method::GET, path, None) {
+        match self.request(Verb::Get, path, None) {
             Err(error) if error.status() == Some(404) => Ok(None),
             answer => answer.map(Some),
         }
@@ -126,13 +150,18 @@ impl Server {
     /// # Errors
     /// [`RequestError`].
     pub fn write(&self, path: &str, body: &Value) -> Result<Value, RequestError> {
-        self.request(Method::POST, path, Some(body))
+        self.request(Verb::Post, path, Some(body))
     }
 
-    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, RequestError> {
-        let failed = |reason| RequestError { method: method.clone(), path: path.to_owned(), reason };
+    /// Any request; `null` for an empty answer.
+    ///
+    /// # Errors
+    /// [`RequestError`].
+    pub fn request(&self, verb: Verb, path: &str, body: Option<&Value>) -> Result<Value, RequestError> {
+        let failed = |reason| RequestError { method: verb.word(), path: path.to_owned(), reason };
+        let method = Method::from_bytes(verb.word().as_bytes()).unwrap_or_default();
         let mut request =
-            self.http.request(method.clone(), format!("{}/v1/{path}", self.base)).header("X-Vault-Request", "true");
+            self.http.request(method, format!("{}/v1/{path}", self.base)).header("X-Vault-Request", "true");
         if let Some(token) = &self.token {
             request = request.header("X-Vault-Token", token.expose_secret());
         }

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 const ROOT: &str = "root-token-of-a-test";
 
 const DESIRED: &str = r#"
+owner: blinkchamber
 kv: [secret, other]
 kubernetes: {path: kubernetes, host: "https://kubernetes.default.svc", audience: vault, tokenTtl: 1h, tokenMaxTtl: 24h}
 secrets:
@@ -136,6 +137,7 @@ fn the_second_run_changes_nothing_and_no_value_is_printed() {
     let (result, second) = bao.converge(DESIRED, &[], Duration::from_secs(30));
     result.unwrap();
     assert!(second.contains("converged: 0 changed"), "{second}");
+    assert!(second.contains("policies and roles: 2 as they should be"), "{second}");
     assert_eq!(strings(&bao.read("secret/data/postgres")["data"]), postgres, "never overwritten");
     assert_eq!(bao.read("secret/data/postgres")["metadata"]["version"], 1);
     for text in [first, second] {
@@ -151,7 +153,8 @@ fn what_drifted_is_put_right_and_what_people_wrote_stays() {
     bao.converge(DESIRED, &[], Duration::from_secs(30)).0.unwrap();
     let theirs = json!({"data": {"superuser": "chosen by hand"}});
     bao.server().write("secret/data/postgres", &theirs).unwrap();
-    bao.server().write("sys/policies/acl/operator-policy", &json!({"policy": "# nothing"})).unwrap();
+    let ours = bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().replace("read", "list");
+    bao.server().write("sys/policies/acl/operator-policy", &json!({"policy": ours})).unwrap();
     bao.server().write("auth/kubernetes/role/operator", &json!({"bound_service_account_names": "*"})).unwrap();
     bao.server()
         .write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}))
@@ -161,8 +164,70 @@ fn what_drifted_is_put_right_and_what_people_wrote_stays() {
     assert!(said.contains("converged: 2 changed"), "{said}");
     assert_eq!(bao.read("secret/data/postgres")["data"], theirs["data"]);
     assert_eq!(bao.read("auth/kubernetes/role/operator")["bound_service_account_names"], json!(["someone"]));
-    assert!(bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().contains("secret/*"));
+    assert!(bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().contains("[\"read\"]"));
     assert!(bao.read("sys/policies/acl/theirs")["policy"].as_str().unwrap().contains("\"x\""));
+}
+
+const WORKLOAD: &str = r#"
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: shop, namespace: shop}
+spec:
+  template:
+    metadata:
+      annotations:
+        vault.hashicorp.com/agent-inject: "true"
+        vault.hashicorp.com/role: shop-role
+        vault.hashicorp.com/agent-inject-secret-db: secret/data/postgres
+    spec:
+      serviceAccountName: shop
+      containers: [{name: shop, image: shop}]
+"#;
+
+#[test]
+fn workloads_get_the_rules_that_they_need_and_lose_them_when_they_go() {
+    let bao = Bao::start();
+    let workloads = [("shop.yaml".to_owned(), WORKLOAD.to_owned())];
+    let (result, said) = bao.converge(DESIRED, &workloads, Duration::from_secs(30));
+    result.unwrap();
+    assert!(said.contains("policy shop-policy: made"), "{said}");
+    let policy = bao.read("sys/policies/acl/shop-policy")["policy"].as_str().unwrap().to_owned();
+    assert!(policy.contains("\"secret/data/postgres\"") && !policy.contains("other"), "{policy}");
+    let role = bao.read("auth/kubernetes/role/shop-role");
+    assert_eq!((&role["audience"], &role["token_ttl"]), (&json!("vault"), &json!(3600)));
+    let (_, again) = bao.converge(DESIRED, &workloads, Duration::from_secs(30));
+    assert!(again.contains("converged: 0 changed"), "{again}");
+    let (result, said) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    result.unwrap();
+    assert!(said.contains("policy shop-policy: removed"), "{said}");
+    assert!(bao.server().read("auth/kubernetes/role/shop-role").unwrap().is_none());
+}
+
+#[test]
+fn what_cannot_be_compiled_is_refused_before_anything_is_asked() {
+    let dynamic = WORKLOAD.replace(
+        "agent-inject-secret-db: secret/data/postgres",
+        r#"agent-inject-template-db: '{{ with secret (env "PATH") }}{{ end }}'"#,
+    );
+    let desired = Desired::parse(DESIRED).unwrap();
+    let failure = Rules::new(&[("shop.yaml".to_owned(), dynamic)], &desired).unwrap_err();
+    assert!(failure.to_string().contains("shop.yaml"), "{failure}");
+    assert_eq!(failure.code(), 2);
+    let taken = DESIRED.replace("role: operator", "role: shop-role");
+    let desired = Desired::parse(&taken).unwrap();
+    let failure = Rules::new(&[("shop.yaml".to_owned(), WORKLOAD.to_owned())], &desired).unwrap_err();
+    assert!(failure.to_string().contains("operator shop-role"), "{failure}");
+}
+
+#[test]
+fn what_others_made_under_the_same_name_stops_the_job() {
+    let bao = Bao::start();
+    bao.server()
+        .write("sys/policies/acl/operator-policy", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}))
+        .unwrap();
+    let (result, _) = bao.converge(DESIRED, &[], Duration::from_secs(30));
+    let failure = result.unwrap_err();
+    assert!(failure.to_string().contains("operator-policy exists and is not ours"), "{failure}");
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn is_empty(list: &Value) -> bool {
 }
 
 /// Every member of `wanted` is in `found`, with the same value.
-pub(super) fn contains(found: &Value, wanted: &Value) -> bool {
+fn contains(found: &Value, wanted: &Value) -> bool {
     wanted.as_object().is_some_and(|wanted| wanted.iter().all(|(key, value)| found.get(key) == Some(value)))
 }
 

@@ -1,23 +1,24 @@
 //! Policies and roles: those that the compiler derives from the workloads, and those of people.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use blinkchamber_policies::apply::{self, Action, ApplyError, ApplyOptions, Method, ServerError};
+use blinkchamber_policies::compile::{CompileOptions, compile};
+use blinkchamber_policies::role::Role;
+use serde_json::Value;
 
 use super::session::{Patience, Session};
 use crate::Failure;
 use crate::desired::{Desired, seconds};
-use crate::server::at;
+use crate::server::{Reason, RequestError, Server, Verb};
 
 /// What the server should hold.
 #[derive(Debug)]
 pub struct Rules {
-    policies: BTreeMap<String, String>,
-    roles: BTreeMap<String, Value>,
-    auth_path: String,
+    set: apply::Desired,
+    notes: Vec<String>,
 }
 
 /// Reads every file of a directory (a mounted ConfigMap), sorted by name.
@@ -42,58 +43,110 @@ pub fn read_workloads(directory: &Path) -> Result<Vec<(String, String)>, Failure
 }
 
 impl Rules {
-    /// Compiles.
+    /// Compiles the workloads and adds the operators.
     ///
     /// # Errors
-    /// [`Failure::Configuration`] with the compiler's findings, or two rules of one name.
-    pub fn new(_workloads: &[(String, String)], desired: &Desired) -> Result<Self, Failure> {
+    /// [`Failure::Configuration`] with the compiler's errors, or two rules of one name.
+    pub fn new(workloads: &[(String, String)], desired: &Desired) -> Result<Self, Failure> {
+        let kubernetes = &desired.kubernetes;
+        let auth_path = format!("auth/{}", kubernetes.path);
+        let mut options = CompileOptions::default();
+        options.kv2 = desired.kv.iter().cloned().collect();
+        options.audience.clone_from(&kubernetes.audience);
+        options.token_ttl = seconds(&kubernetes.token_ttl).unwrap_or_default();
+        options.token_max_ttl = seconds(&kubernetes.token_max_ttl).unwrap_or_default();
+        options.defaults.auth_path.clone_from(&auth_path);
+        let compiled = compile(workloads, &options).map_err(|errors| Failure::Configuration(errors.to_string()))?;
         let mut rules =
-            Self { policies: BTreeMap::new(), roles: BTreeMap::new(), auth_path: desired.kubernetes.path.clone() };
+            Self { notes: compiled.notes.clone(), set: apply::Desired::new(desired.owner.as_str(), compiled) };
         for operator in &desired.operators {
-            let policy = format!("{}-policy", operator.role.strip_suffix("-role").unwrap_or(&operator.role));
-            rules.policies.insert(policy.clone(), operator.policy.clone());
-            let role = role(desired, &operator.service_account, &operator.namespace, &policy);
-            rules.roles.insert(operator.role.clone(), role);
+            let name = format!("{}-policy", operator.role.strip_suffix("-role").unwrap_or(&operator.role));
+            let role = Role {
+                auth_path: auth_path.clone(),
+                bound_service_account_names: [operator.service_account.clone()].into(),
+                bound_service_account_namespaces: [operator.namespace.clone()].into(),
+                audience: options.audience.clone(),
+                token_policies: [name.clone()].into(),
+                token_ttl: options.token_ttl,
+                token_max_ttl: options.token_max_ttl,
+            };
+            let set = &mut rules.set;
+            let taken = set.policies.insert(name.clone(), operator.policy.clone()).is_some()
+                || set.roles.insert(operator.role.clone(), role).is_some();
+            if taken {
+                let role = &operator.role;
+                return Err(Failure::Configuration(format!(
+                    "operator {role}: a workload has the role or {name} already"
+                )));
+            }
         }
         Ok(rules)
     }
 
-    /// Writes what differs.
+    /// Makes the server's policies and roles equal to these, and takes away what an earlier set left behind. What others
+    /// made is not touched.
     ///
     /// # Errors
-    /// What [`Session::retry`] gives.
+    /// [`Failure::Failed`] when others made something of the same name, and what [`Session::retry`] gives.
     pub fn apply<W: Write>(&self, session: &mut Session<'_, W>) -> Result<(), Failure> {
-        for (name, text) in &self.policies {
-            let path = format!("sys/policies/acl/{name}");
-            let found = session.retry(Patience::Passing, None, |server| server.read(&path))?;
-            let same = found.is_some_and(|found| at(&found, "/data/policy") == text.as_str());
-            if !same {
-                session.retry(Patience::Passing, None, |server| server.write(&path, &json!({"policy": text})))?;
-            }
-            session.report(&path, (!same).then_some("written"));
+        for note in &self.notes {
+            session.say(&format!("note: {note}"));
         }
-        for (name, wanted) in &self.roles {
-            let path = format!("auth/{}/role/{name}", self.auth_path);
-            let found = session.retry(Patience::Passing, None, |server| server.read(&path))?;
-            let same = found.is_some_and(|found| super::database::contains(at(&found, "/data"), wanted));
-            if !same {
-                session.retry(Patience::Passing, None, |server| server.write(&path, wanted))?;
+        let options = ApplyOptions { adopt: false, prune: true };
+        let outcome =
+            session.retry(Patience::Passing, None, |server| match apply::apply(server, &self.set, options) {
+                Err(ApplyError::Server { error, .. }) => Err(refused(error)),
+                other => Ok(other),
+            })?;
+        let diff = outcome.map_err(|error| Failure::Failed(error.to_string()))?;
+        for change in &diff.changes {
+            let action = match change.action {
+                Action::Adopt => "adopted",
+                Action::Create => "made",
+                Action::Delete => "removed",
+                Action::Update => "written",
+            };
+            session.report(&change.object.to_string(), Some(action));
+            for line in &change.details {
+                session.say(&format!("    {line}"));
             }
-            session.report(&path, (!same).then_some("written"));
         }
+        for kept in &diff.kept {
+            session.say(&format!("kept: {kept}"));
+        }
+        session.leave("policies and roles", diff.unchanged);
         Ok(())
     }
 }
 
-fn role(desired: &Desired, account: &str, namespace: &str, policy: &str) -> Value {
-    json!({
-        "bound_service_account_names": [account],
-        "bound_service_account_namespaces": [namespace],
-        "audience": desired.kubernetes.audience,
-        "token_policies": [policy],
-        "token_ttl": seconds(&desired.kubernetes.token_ttl),
-        "token_max_ttl": seconds(&desired.kubernetes.token_max_ttl),
-    })
+impl apply::Server for Server {
+    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError> {
+        let verb = match method {
+            Method::Delete => Verb::Delete,
+            Method::Get => Verb::Get,
+            Method::List => Verb::List,
+            Method::Post => Verb::Post,
+        };
+        match self.request(verb, path, body) {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(ServerError {
+                method,
+                path: path.to_owned(),
+                status: error.status(),
+                reason: error.reason.to_string(),
+            }),
+            Ok(answer) => Ok(Some(answer)),
+        }
+    }
+}
+
+/// The same refusal in our own terms, so that it is judged as all others.
+fn refused(error: ServerError) -> RequestError {
+    let reason = match error.status {
+        Some(status) => Reason::Status { status, messages: vec![error.reason] },
+        None => Reason::Network(error.reason),
+    };
+    RequestError { method: error.method.word(), path: error.path, reason }
 }
 
 #[cfg(test)]

@@ -72,6 +72,14 @@ impl<'a, W: Write> Session<'a, W> {
         }
     }
 
+    /// Counts what a step found as it should be.
+    pub fn leave(&mut self, subject: &str, count: usize) {
+        if count > 0 {
+            self.unchanged += count;
+            self.say(&format!("{subject}: {count} as they should be"));
+        }
+    }
+
     /// The last line.
     pub fn conclude(&mut self) {
         let line = format!("converged: {} changed, {} as they should be", self.changed, self.unchanged);

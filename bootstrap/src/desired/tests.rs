@@ -1,6 +1,7 @@
 use super::{Desired, seconds};
 
 const WHOLE: &str = r#"
+owner: blinkchamber
 kv: [secret]
 kubernetes: {path: kubernetes, host: "https://kubernetes.default.svc", audience: vault, tokenTtl: 1h, tokenMaxTtl: 24h}
 secrets:
@@ -31,7 +32,7 @@ fn a_whole_file_is_read() {
     assert_eq!(desired.secrets[0].keys["superuser"].length, 40);
     assert_eq!(desired.databases[0].connections[0].roles[0].max_ttl, "24h");
     assert_eq!(desired.operators[0].role, "operator");
-    let least = r#"{"kubernetes": {"path": "k", "host": "h", "audience": "a", "tokenTtl": "1m", "tokenMaxTtl": "1m"}}"#;
+    let least = r#"{"owner": "o", "kubernetes": {"path": "k", "host": "h", "audience": "a", "tokenTtl": "1m", "tokenMaxTtl": "1m"}}"#;
     assert!(Desired::parse(least).unwrap().secrets.is_empty(), "JSON is read too");
 }
 
@@ -40,7 +41,7 @@ fn misspelt_and_missing_keys_are_named_with_their_line() {
     let unknown = refused("defaultTtl", "defaultTTL");
     assert!(unknown.contains("defaultTTL"), "{unknown}");
     let line = refused("username: vaultadmin", "user: vaultadmin");
-    assert!(line.contains("user") && line.contains("14"), "{line}");
+    assert!(line.contains("user") && line.contains("15"), "{line}");
     assert!(refused("kv: [secret]", "kvs: [secret]").contains("kvs"));
     assert!(refused("audience: vault, ", "").contains("audience"));
 }

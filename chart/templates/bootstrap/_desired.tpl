@@ -1,6 +1,7 @@
 {{- /* The state that `blinkchamber-bootstrap converge` brings about, beside what it compiles from the workloads. */ -}}
 {{- define "blinkchamber.desired" -}}
 {{- $bootstrap := .Values.bootstrap -}}
+owner: {{ printf "%s.%s" .Release.Namespace .Release.Name }}
 kv: {{ $bootstrap.kv | toJson }}
 kubernetes:
   path: kubernetes

@@ -106,11 +106,11 @@ path "sys/mounts/{{ .mount }}" { capabilities = ["create", "read", "update"] }
 {{- end }}
 # policies and roles of workloads and operators, never its own
 path "sys/policies/acl" { capabilities = ["list"] }
-path "sys/policies/acl/+" { capabilities = ["create", "read", "update"] }
+path "sys/policies/acl/+" { capabilities = ["create", "read", "update", "delete"] }
 path "sys/policies/acl/bootstrap" { capabilities = ["read"] }
 path "auth/kubernetes/config" { capabilities = ["read"] }
 path "auth/kubernetes/role" { capabilities = ["list"] }
-path "auth/kubernetes/role/+" { capabilities = ["create", "read", "update"] }
+path "auth/kubernetes/role/+" { capabilities = ["create", "read", "update", "delete"] }
 path "auth/kubernetes/role/bootstrap" { capabilities = ["read"] }
 # first secrets: make one, and see whether one is there
 {{- range $desired.kv }}
