@@ -72,6 +72,17 @@ pub(crate) enum Error {
     },
 }
 
+impl Error {
+    /// The server answered, and nobody is told to trust us; when it does not answer, what was seen last still holds.
+    fn means_no_trust(&self) -> bool {
+        match self {
+            Self::Api { source, .. } => matches!(&**source, kube::Error::Api(status) if status.code == 404),
+            Self::NoEntry { .. } => true,
+            Self::Change { .. } | Self::Contended(_) => false,
+        }
+    }
+}
+
 impl Owner {
     /// Looks after the bundle for ever.
     pub(crate) async fn run(&self) {
@@ -81,6 +92,9 @@ impl Owner {
                 Ok(()) => last_error.clear(),
                 Err(error) => {
                     self.metrics.bundle_patch("failed");
+                    if error.means_no_trust() {
+                        self.observe(&[], SystemTime::now());
+                    }
                     let text = describe(&error);
                     if text != last_error {
                         warn!(error = %text, "caBundle not up to date");

@@ -81,3 +81,16 @@ fn waits_between_attempts_grow_and_are_bounded() {
         assert!(wait > Duration::ZERO && wait <= most, "{attempt}: {wait:?}");
     }
 }
+
+#[test]
+fn a_configuration_that_is_gone_ends_trust_and_a_silent_server_does_not() {
+    let api = |code: u16| {
+        let status = kube::core::Status { code, ..kube::core::Status::default() };
+        Error::Api { operation: "get", subject: "x".into(), source: Box::new(kube::Error::Api(Box::new(status))) }
+    };
+    assert!(api(404).means_no_trust() && !api(403).means_no_trust() && !api(500).means_no_trust());
+    let text = str::to_owned;
+    let none = Error::NoEntry { configuration: text("a"), namespace: text("b"), service: text("c") };
+    assert!(none.means_no_trust());
+    assert!(!Error::Contended(text("a")).means_no_trust());
+}
