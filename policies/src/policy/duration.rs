@@ -8,7 +8,7 @@ use super::decode::{go_integer, go_quote, is_float};
 #[cfg(test)]
 mod tests;
 
-const SECOND: i128 = 1_000_000_000;
+pub(super) const SECOND: i128 = 1_000_000_000;
 
 /// Nanoseconds of a value, or the server's words for why it is no duration.
 pub(super) fn parse(value: &Value) -> Result<i128, String> {
@@ -23,7 +23,7 @@ pub(super) fn parse(value: &Value) -> Result<i128, String> {
             let seconds = go_integer(number).ok_or_else(|| "could not parse duration from input".to_owned())?;
             Ok(i128::from(seconds) * SECOND)
         }
-        Kind::String(text) => text_duration(text),
+        Kind::String(text) => of_text(text),
         _ => Err("could not parse duration from input".to_owned()),
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn instant(text: &str) -> Result<Option<i64>, &'static str> {
     }
 }
 
-fn text_duration(text: &str) -> Result<i128, String> {
+pub(super) fn of_text(text: &str) -> Result<i128, String> {
     if text.is_empty() {
         return Ok(0);
     }

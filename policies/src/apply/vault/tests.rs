@@ -1,0 +1,81 @@
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+
+use super::*;
+
+fn token() -> Credential {
+    Credential::Token(SecretString::from("hvs.example"))
+}
+
+/// Answers one request and gives back what was asked.
+fn answer(response: &'static str) -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = vec![0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        stream.write_all(response.as_bytes()).unwrap();
+        String::from_utf8_lossy(&request[..length]).into_owned()
+    });
+    (address, served)
+}
+
+#[test]
+fn addresses_and_tokens_are_checked_before_anything_is_sent() {
+    let refused = |address: &str, token: &str| {
+        let credential = Credential::Token(SecretString::from(token));
+        Vault::connect(address, None, credential).err().map(|error| error.to_string()).unwrap_or_default()
+    };
+    assert!(refused("vault:8200", "t").contains("is no address"));
+    assert!(refused("ftp://vault", "t").contains("is no address"));
+    assert!(refused("https://vault:8200", "t").contains("--ca-cert"));
+    let message = refused("http://vault:8200", "hvs.secret\n");
+    assert!(message.contains("line end") && !message.contains("hvs.secret"), "{message}");
+    assert!(matches!(Vault::connect("https://v", Some(b"no pem"), token()), Err(VaultError::Authorities(_))));
+}
+
+#[test]
+fn a_request_carries_method_path_token_and_body() {
+    let (address, served) = answer("HTTP/1.1 204 No Content\r\n\r\n");
+    let vault = Vault::connect(&address, None, token()).unwrap();
+    let body = serde_json::json!({ "policy": "x" });
+    assert_eq!(vault.call(Method::Post, "sys/policies/acl/a", Some(&body)).unwrap(), Some(Value::Null));
+    let request = served.join().unwrap();
+    assert!(request.starts_with("POST /v1/sys/policies/acl/a HTTP/1.1"), "{request}");
+    assert!(request.to_lowercase().contains("x-vault-token: hvs.example"));
+    assert!(request.ends_with("{\"policy\":\"x\"}"));
+}
+
+#[test]
+fn answers_become_values_absence_or_errors() {
+    let get = |response| {
+        let (address, served) = answer(response);
+        let vault = Vault::connect(&address, None, token()).unwrap();
+        let result = vault.call(Method::Get, "x", None);
+        served.join().unwrap();
+        result
+    };
+    let found = get("HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{\"data\":{}}   ").unwrap().unwrap();
+    assert!(found["data"].is_object());
+    assert_eq!(get("HTTP/1.1 404 Not Found\r\ncontent-length: 13\r\n\r\n{\"errors\":[]}").unwrap(), None);
+    let denied =
+        get("HTTP/1.1 403 Forbidden\r\ncontent-length: 32\r\n\r\n{\"errors\":[\"permission denied\"]} ").unwrap_err();
+    assert_eq!(denied.to_string(), "GET x: status 403: permission denied");
+    let garbage = get("HTTP/1.1 502 Bad\r\ncontent-length: 4\r\n\r\n<h1>").unwrap_err();
+    assert_eq!(garbage.status, Some(502));
+    let moved = get("HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").unwrap_err();
+    assert_eq!(moved.status, Some(307), "a redirect is not followed");
+}
+
+#[test]
+fn no_answer_is_an_error_that_names_the_request() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error =
+        Vault::connect(&address, None, token()).unwrap().call(Method::List, "sys/policies/acl", None).unwrap_err();
+    assert_eq!(error.status, None);
+    assert!(error.to_string().starts_with("LIST sys/policies/acl: "), "{error}");
+    assert!(!error.to_string().contains("hvs.example"));
+}

@@ -1,0 +1,124 @@
+use std::fs;
+
+use super::*;
+
+struct Ran {
+    exit: Exit,
+    output: String,
+    errors: String,
+}
+
+fn ran(arguments: &[&str], input: &str) -> Ran {
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let streams = Streams { input: &mut input.as_bytes(), output: &mut output, errors: &mut errors };
+    let words = std::iter::once("blinkchamber-policies").chain(arguments.iter().copied()).map(OsString::from);
+    let exit = run(words, streams);
+    Ran { exit, output: String::from_utf8(output).unwrap(), errors: String::from_utf8(errors).unwrap() }
+}
+
+const MANIFESTS: &str = include_str!("../../tests/golden/shop.yaml");
+
+#[test]
+fn wrong_arguments_end_with_two() {
+    assert_eq!(ran(&["lint"], "").exit, Exit::Usage);
+    assert_eq!(ran(&["compile", "--token-ttl", "x"], "").exit, Exit::Usage);
+    let ran_ = ran(&["compile", "--token-ttl", "2h", "--token-max-ttl", "1h"], "");
+    assert_eq!((ran_.exit, ran_.errors.as_str()), (Exit::Usage, "error: --token-ttl is longer than --token-max-ttl\n"));
+    assert_eq!(ran(&["--help"], "").exit, Exit::Success);
+}
+
+#[test]
+fn lint_counts_and_exits() {
+    let clean = ran(&["lint", "-"], "path \"kv/a\" { capabilities = [\"read\"] }");
+    assert_eq!((clean.exit, clean.output.as_str()), (Exit::Success, "1 files, 0 errors, 0 warnings\n"));
+    let warned = "path \"kv//a\" { capabilities = [\"read\"] }";
+    assert_eq!(ran(&["lint", "-"], warned).exit, Exit::Success);
+    assert_eq!(ran(&["lint", "--fail-on", "warning", "-"], warned).exit, Exit::Findings);
+    let broken = ran(&["lint", "--format", "json", "-"], "path \"a\" {");
+    assert_eq!(broken.exit, Exit::Findings);
+    let report: serde_json::Value = serde_json::from_str(&broken.output).unwrap();
+    assert_eq!(report["findings"][0]["code"], "VP001");
+    assert_eq!(report["findings"][0]["file"], "standard input");
+}
+
+#[test]
+fn files_are_found_named_and_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().to_str().unwrap();
+    assert_eq!(ran(&["lint", path], "").exit, Exit::Usage, "no policy in the directory");
+    let missing = ran(&["lint", &format!("{path}/none.hcl")], "");
+    assert_eq!(missing.exit, Exit::Failure);
+    assert!(missing.errors.contains("none.hcl"));
+    fs::create_dir(directory.path().join("sub")).unwrap();
+    fs::write(directory.path().join("sub/a.hcl"), "path \"*\" { capabilities = [\"read\"] }").unwrap();
+    fs::write(directory.path().join("b.txt"), "not looked at").unwrap();
+    let found = ran(&["lint", path], "");
+    assert!(found.output.contains("sub/a.hcl:1:6") && found.output.contains("VP401"), "{}", found.output);
+    fs::write(directory.path().join("latin.hcl"), b"# x\n# \xe9\n").unwrap();
+    let latin = ran(&["lint", path], "");
+    assert!(latin.errors.contains("latin.hcl: line 2 is not UTF-8"), "{}", latin.errors);
+}
+
+#[test]
+fn compile_writes_a_stream_or_a_directory() {
+    let stream = ran(&["compile"], MANIFESTS);
+    assert_eq!((stream.exit, stream.errors.as_str()), (Exit::Success, ""));
+    assert_eq!(
+        output_names(&stream.output),
+        ["policy postgres-policy", "policy web-policy", "role postgres-role", "role web"]
+    );
+    let directory = tempfile::tempdir().unwrap();
+    let written = ran(&["compile", "-f", "-", "--out", directory.path().to_str().unwrap()], MANIFESTS);
+    assert!(written.errors.ends_with(": 2 policies, 2 roles\n"), "{}", written.errors);
+    assert!(directory.path().join("policies/web-policy.hcl").is_file());
+}
+
+fn output_names(stream: &str) -> Vec<&str> {
+    stream.lines().filter_map(|line| line.strip_prefix("--- ")).collect()
+}
+
+#[test]
+fn a_failed_compilation_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let bad = format!("{MANIFESTS}---\nkind: [\n");
+    let failed = ran(&["compile", "--out", directory.path().to_str().unwrap()], &bad);
+    assert_eq!(failed.exit, Exit::Findings);
+    assert!(failed.errors.starts_with("error: standard input, document 5: line "), "{}", failed.errors);
+    assert!(failed.errors.contains("\n  help: "));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn apply_refuses_before_it_connects() {
+    let stream = ran(&["compile"], MANIFESTS).output;
+    let address = ["apply", "-", "--address", "http://127.0.0.1:1", "--token-file"];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), "hvs.secret\nmore").unwrap();
+    let bad_token = ran(&[&address[..], &[file.path().to_str().unwrap()]].concat(), &stream);
+    assert_eq!(bad_token.exit, Exit::Usage);
+    assert!(!bad_token.errors.contains("hvs.secret"));
+    fs::write(file.path(), "hvs.secret\n").unwrap();
+    let unreachable = ran(&[&address[..], &[file.path().to_str().unwrap()]].concat(), &stream);
+    assert_eq!(unreachable.exit, Exit::Failure);
+    assert!(unreachable.errors.contains("sys/policies/acl/"), "{}", unreachable.errors);
+    assert!(!unreachable.errors.contains("hvs.secret"));
+    let garbage = ran(&[&address[..], &[file.path().to_str().unwrap()]].concat(), "kind: Pod");
+    assert_eq!(garbage.exit, Exit::Usage);
+}
+
+#[test]
+fn a_reader_that_left_is_no_error() {
+    struct Gone;
+    impl Write for Gone {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut errors = Vec::new();
+    let streams = Streams { input: &mut MANIFESTS.as_bytes(), output: &mut Gone, errors: &mut errors };
+    let exit = run(["blinkchamber-policies", "compile"].map(OsString::from), streams);
+    assert_eq!((exit, errors.len()), (Exit::Success, 0));
+}

@@ -1,0 +1,233 @@
+//! A path block: types first, then wildcards, capabilities and constraints, in the server's order.
+
+use std::collections::BTreeSet;
+
+use blinkchamber_hcl::{Body, Position};
+use blinkchamber_templates::{Options, Template};
+
+use super::{Capability, PathRule, control_group, decode, duration, items, nearest};
+use crate::rules::{self, Finding};
+
+/// One path block while it is read.
+pub(super) struct Block {
+    pub(super) position: Position,
+    pub(super) prefix: String,
+    pub(super) json: bool,
+    pub(super) findings: Vec<Finding>,
+}
+
+impl Block {
+    pub(super) fn rule(&mut self, body: &Body, path: String, labels: usize, now: i64) -> PathRule {
+        for item in items(body, "control_group") {
+            if let Err((position, text)) = control_group::check(&item.value) {
+                let message = text.trim_end().replace("\n\t* ", " ").replace('\n', " ");
+                let server = format!("error handling control_group: {text}");
+                self.add(rules::BAD_CONTROL_GROUP, position, message, &server);
+            }
+        }
+        let old = self.last_string(body, "policy");
+        let words = self.strings(body, "capabilities", "root.Capabilities");
+        for key in ["allowed_parameters", "denied_parameters"] {
+            for item in items(body, key) {
+                self.check(decode::parameters(item, key));
+            }
+        }
+        for key in ["required_parameters", "mfa_methods"] {
+            self.strings(body, key, &format!("root.{key}"));
+        }
+        for item in items(body, "pagination_limit") {
+            self.check(decode::integer(&item.value, "root.pagination_limit"));
+        }
+        let expired = self.expiration(body, now);
+        let mut rule = PathRule {
+            path,
+            position: self.position,
+            labels,
+            capabilities: BTreeSet::new(),
+            deny_drops: false,
+            expired,
+        };
+        if expired {
+            return rule;
+        }
+        if rule.path.trim_start_matches('/').contains("+*") {
+            let message = format!("+* in {:?}: a star behind a plus is refused", rule.path);
+            let shown = decode::go_quote(rule.path.strip_prefix('/').unwrap_or(&rule.path));
+            let server = format!("path {shown}: invalid use of wildcards ('+*' is forbidden)");
+            self.add(rules::PLUS_STAR, self.position, message, &server);
+        }
+        self.capabilities(&mut rule, old, words);
+        if !rule.capabilities.contains(&Capability::Deny) {
+            self.constraints(body, &rule);
+        }
+        rule
+    }
+
+    fn capabilities(&mut self, rule: &mut PathRule, old: Option<(String, Position)>, words: Vec<(String, Position)>) {
+        let mut denied = false;
+        if let Some((old, position)) = old.filter(|(old, _)| !old.is_empty()) {
+            use Capability::{Create, Delete, List, Read, Sudo, Update};
+            match old.as_str() {
+                "deny" => denied = true,
+                "read" => rule.capabilities.extend([Read, List]),
+                "write" => rule.capabilities.extend([Create, Read, Update, Delete, List]),
+                "sudo" => rule.capabilities.extend([Create, Read, Update, Delete, List, Sudo]),
+                _ => {
+                    let message = format!("policy = {old:?}: it takes deny, read, write or sudo");
+                    let server = format!("{}invalid policy {}", self.prefix, decode::go_quote(&old));
+                    self.add(rules::INVALID_OLD_POLICY, position, message, &server);
+                }
+            }
+        }
+        if denied {
+            rule.deny_drops = !words.is_empty();
+        }
+        let total = words.len();
+        for (word, position) in if denied { Vec::new() } else { words } {
+            match Capability::parse(&word) {
+                // The server looks no further than a deny.
+                Some(Capability::Deny) => {
+                    rule.deny_drops = total > 1 || !rule.capabilities.is_empty();
+                    denied = true;
+                    break;
+                }
+                Some(capability) => {
+                    rule.capabilities.insert(capability);
+                }
+                None => self.invalid_capability(&word, position),
+            }
+        }
+        if denied {
+            rule.capabilities = BTreeSet::from([Capability::Deny]);
+        }
+    }
+
+    fn invalid_capability(&mut self, word: &str, position: Position) {
+        let rule =
+            if matches!(word, "recover" | "subscribe") { rules::NOT_IN_DIALECT } else { rules::INVALID_CAPABILITY };
+        let message = match rule.code {
+            "VP010" => format!("only Vault knows the capability {word:?}"),
+            _ => format!("{word:?} is no capability"),
+        };
+        let server = format!("{}invalid capability {}", self.prefix, decode::go_quote(word));
+        self.add(rule, position, message, &server);
+        let lower = word.trim().to_lowercase();
+        let help = match lower.as_str() {
+            "write" => Some("write is create and update".to_owned()),
+            "*" | "all" => Some("name each capability that is needed".to_owned()),
+            "root" => Some("root cannot be granted; name each capability that is needed".to_owned()),
+            _ if Capability::parse(&lower).is_some() => Some(format!("write {lower:?}")),
+            _ => nearest(&lower, &Capability::ALL.map(Capability::word)).map(|near| format!("did you mean {near:?}?")),
+        };
+        if let Some(last) = self.findings.last_mut() {
+            last.help = help;
+        }
+    }
+
+    /// What the server checks only behind the capabilities, and not for a deny.
+    fn constraints(&mut self, body: &Body, rule: &PathRule) {
+        let minimum = self.wrapping_ttl(body, "min_wrapping_ttl");
+        let maximum = self.wrapping_ttl(body, "max_wrapping_ttl");
+        if let (Some((minimum, _)), Some((maximum, position))) = (minimum, maximum)
+            && minimum != 0
+            && maximum != 0
+            && maximum < minimum
+        {
+            let message = "max_wrapping_ttl is less than min_wrapping_ttl".to_owned();
+            self.add(rules::BAD_DURATION, position, message, "max_wrapping_ttl cannot be less than min_wrapping_ttl");
+        }
+        self.list_filter(body, rule);
+    }
+
+    fn wrapping_ttl(&mut self, body: &Body, key: &str) -> Option<(i128, Position)> {
+        let item = items(body, key).last()?;
+        match duration::parse(&item.value) {
+            Ok(nanoseconds) => Some((nanoseconds, item.value.position)),
+            Err(reason) => {
+                let message = format!("{key} is no duration such as 90, \"90s\", \"1h\" or \"1d\"");
+                self.add(rules::BAD_DURATION, item.value.position, message, &format!("error parsing {key}: {reason}"));
+                None
+            }
+        }
+    }
+
+    fn expiration(&mut self, body: &Body, now: i64) -> bool {
+        let Some((text, position)) = self.last_string(body, "expiration") else { return false };
+        match duration::instant(&text) {
+            Ok(seconds) => seconds.is_some_and(|seconds| seconds < now),
+            Err(reason) => {
+                let message =
+                    "expiration takes a time such as \"2030-01-02T15:04:05Z\" or seconds since 1970".to_owned();
+                let server = format!("{}invalid expiration time: {reason}", self.prefix);
+                self.add(rules::BAD_LIMIT, position, message, &server);
+                false
+            }
+        }
+    }
+
+    fn list_filter(&mut self, body: &Body, rule: &PathRule) {
+        const KEY: &str = "list_scan_response_keys_filter_path";
+        let Some((text, position)) = self.last_string(body, KEY).filter(|(text, _)| !text.is_empty()) else { return };
+        if !rule.capabilities.contains(&Capability::List) {
+            let message = format!("{KEY} needs the capability list in the same block");
+            let server = format!("{KEY} needs to be used on a path with the list capability");
+            self.add(rules::BAD_FILTER, position, message, &server);
+        } else if let Err(error) = Template::compile(&text, &Options::default())
+            && !error.message.contains("function")
+        {
+            let message = format!("{KEY} is no template: {}", error.message);
+            let server =
+                format!("unable to compile template for {KEY}: unable to parse template: template: {}", error.message);
+            self.add(rules::BAD_FILTER, position, message, &server);
+        } else if !text.contains(".key") {
+            let message = format!("{KEY} gives the same path for every key: use .path and .key");
+            self.add(
+                rules::BAD_FILTER,
+                position,
+                message,
+                &format!("{KEY} resulted in same path for two different keys"),
+            );
+        }
+    }
+
+    /// The strings of every list that stands under a key: the server appends them.
+    fn strings(&mut self, body: &Body, key: &str, name: &str) -> Vec<(String, Position)> {
+        let mut all = Vec::new();
+        for item in items(body, key) {
+            match decode::strings(item, name) {
+                Ok(strings) => all.extend(strings),
+                Err(wrong) => self.findings.push(wrong.finding(&self.decode_prefix(), self.json)),
+            }
+        }
+        all
+    }
+
+    /// The string under a key; of several the last counts.
+    fn last_string(&mut self, body: &Body, key: &str) -> Option<(String, Position)> {
+        let name = if key == "policy" { "root.Policy".to_owned() } else { format!("root.{key}") };
+        let mut last = None;
+        for item in items(body, key) {
+            match decode::string(&decode::value(item), &name) {
+                Ok(text) => last = Some((text, item.value.position)),
+                Err(wrong) => self.findings.push(wrong.finding(&self.decode_prefix(), self.json)),
+            }
+        }
+        last
+    }
+
+    fn check<T>(&mut self, result: Result<T, decode::Wrong>) {
+        if let Err(wrong) = result {
+            self.findings.push(wrong.finding(&self.decode_prefix(), self.json));
+        }
+    }
+
+    /// OpenBao 2.7 names the path twice before what its decoder says.
+    fn decode_prefix(&self) -> String {
+        format!("{0}{0}", self.prefix)
+    }
+
+    pub(super) fn add(&mut self, rule: &'static rules::Rule, position: Position, message: String, server: &str) {
+        let server = format!("failed to parse policy: {}{server}", self.prefix);
+        self.findings.push(Finding::new(rule, position, message).refused(server));
+    }
+}
