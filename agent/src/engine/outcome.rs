@@ -188,7 +188,9 @@ impl Engine {
                     unit.dirty = true;
                 }
             }
-            self.pass_at.get_or_insert(now + COLLECT);
+            // Earlier than the next attempt for files that cannot be written.
+            let soon = now + COLLECT;
+            self.pass_at = Some(self.pass_at.map_or(soon, |at| at.min(soon)));
         }
         if let Some((lease, left)) = replaced {
             self.supersede_lease(lease, left);

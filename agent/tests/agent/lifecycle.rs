@@ -213,3 +213,24 @@ fn the_running_agent_answers_its_own_program() {
     assert_eq!((&status["ready"], &status["templates"][0]["state"]), (&json!(true), &json!("rendered")));
     assert!(!text.contains("\"two\"") && !text.contains("root"), "no secret: {text}");
 }
+
+#[test]
+fn a_file_that_cannot_be_written_keeps_no_other_waiting_and_comes_later() {
+    let bao = Bao::start();
+    bao.put("app", json!({ "password": "one" }));
+    let setup = Setup::new(&bao.address(), "root")
+        .template("blocked/out", PASSWORD)
+        .template("sub/../refused", PASSWORD)
+        .template("out", PASSWORD);
+    fs::write(setup.path("blocked"), "a file is in the way").unwrap();
+    let mut agent = setup.start();
+    setup.wait_for("out", "one");
+    setup.wait_for_log("files cannot be put in place");
+    bao.put("app", json!({ "password": "two" }));
+    setup.wait_for("out", "two");
+    assert!(agent.is_alive() && setup.read("refused").is_none());
+    let log = setup.log();
+    assert!(log.contains("contains `..`; write the path without it"), "{log}");
+    fs::remove_file(setup.path("blocked")).unwrap();
+    setup.wait_for("blocked/out", "two");
+}
