@@ -79,17 +79,40 @@ pub(crate) enum MapType {
     Text,
 }
 
-/// A map key; the order is the one `range` follows.
+/// A map key; the order is the one `range` follows, over the types as OpenBao's binary has them.
 #[derive(Clone, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Key<'a> {
     Nil,
-    Bool(bool),
-    Int(i64),
-    Uint(u64),
-    /// The digits of a float.
-    Float(String),
     Text(Text<'a>),
+    Uint(u64),
+    Int(i64),
+    Float(Float),
+    Bool(bool),
 }
+
+/// A float with an order.
+#[derive(Clone, Copy)]
+pub(crate) struct Float(pub(crate) f64);
+
+impl Ord for Float {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Float {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Float {}
 
 /// A Go map; `set` and its family change it in place and every holder sees it.
 pub(crate) struct Map<'a> {
@@ -254,7 +277,7 @@ impl<'a> Key<'a> {
             Self::Bool(truth) => Value::Bool(*truth),
             Self::Int(number) => Value::int(*number),
             Self::Uint(number) => Value::Uint(*number, UintType::Uint64),
-            Self::Float(digits) => Value::Float(digits.parse().unwrap_or(f64::NAN)),
+            Self::Float(number) => Value::Float(number.0),
             Self::Text(text) => Value::Text(text.clone()),
         }
     }

@@ -4,7 +4,7 @@ use super::{Args, functions};
 use crate::error::Fault;
 use crate::eval::Eval;
 use crate::format;
-use crate::value::{IntType, Key, ListType, MapType, UintType, Value};
+use crate::value::{Float, IntType, Key, ListType, MapType, UintType, Value};
 
 functions! {
     // The evaluator cuts these two short; the bodies only stand for their names.
@@ -112,7 +112,7 @@ fn index<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {
             Value::Map(map) => {
                 let key = map_key(&args, index, map.of)?;
                 let zero = if map.of == MapType::Text { Value::text("") } else { Value::NilInterface };
-                Some(map.entries.borrow().get(&key).cloned().unwrap_or(zero))
+                Some(key.and_then(|key| map.entries.borrow().get(&key).cloned()).unwrap_or(zero))
             }
             Value::Invalid | Value::NilInterface | Value::NilPointer(_) => return Err(args.fail("index of nil")),
             other => return Err(args.fail(format!("a value of type {} has no elements", other.type_name()))),
@@ -132,19 +132,19 @@ fn position(args: &Args<'_>, index: &Value<'_>, length: usize) -> Result<usize, 
     position.filter(|position| *position <= length).ok_or_else(|| args.fail("the index is out of range"))
 }
 
-fn map_key<'a>(args: &Args<'a>, index: &Value<'a>, of: MapType) -> Result<Key<'a>, Fault> {
+fn map_key<'a>(args: &Args<'a>, index: &Value<'a>, of: MapType) -> Result<Option<Key<'a>>, Fault> {
     let key = match (of, index) {
         (_, Value::Text(text)) => Key::Text(text.clone()),
         (MapType::Keyed, Value::Int(number, IntType::Int)) => Key::Int(*number),
         (MapType::Keyed, Value::Uint(number, _)) => Key::Uint(*number),
         (MapType::Keyed, Value::Bool(truth)) => Key::Bool(*truth),
-        (MapType::Keyed, Value::Float(number)) => Key::Float(number.to_string()),
+        (MapType::Keyed, Value::Float(number)) => Key::Float(Float(*number)),
         (MapType::Keyed, Value::Invalid | Value::NilInterface) => Key::Nil,
         // Another type equals no key that YAML makes.
-        (MapType::Keyed, other) => Key::Float(other.type_name().to_owned()),
+        (MapType::Keyed, _) => return Ok(None),
         (_, other) => return Err(args.fail(format!("a key is a string, not a value of type {}", other.type_name()))),
     };
-    Ok(key)
+    Ok(Some(key))
 }
 
 fn slice<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {

@@ -112,6 +112,21 @@ const TIME: &[Method] = &[
         parameters: &[],
         call: |_, args| time_number(&args, |moment| Value::int(moment.civil().second.into())),
     },
+    Method {
+        name: "Month",
+        parameters: &[],
+        call: |_, args| time_number(&args, |moment| Value::text(moment.format("January"))),
+    },
+    Method {
+        name: "Weekday",
+        parameters: &[],
+        call: |_, args| time_number(&args, |moment| Value::text(moment.format("Monday"))),
+    },
+    Method {
+        name: "YearDay",
+        parameters: &[],
+        call: |_, args| time_number(&args, |moment| Value::int(moment.civil().day_of_year.into())),
+    },
     Method { name: "UTC", parameters: &[], call: |_, args| Ok(args.value(0)) },
     Method {
         name: "String",

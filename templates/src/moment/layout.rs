@@ -176,10 +176,7 @@ pub(super) fn format(moment: &Moment, layout: &str) -> String {
             }
             Element::Offset { z, colon, parts } => out.push_str(&offset(moment.offset, z, colon, parts)),
             Element::Zone if moment.offset == 0 => out.push_str("UTC"),
-            Element::Zone => {
-                let minutes = moment.offset % 3_600 != 0;
-                out.push_str(&offset(moment.offset, false, false, if minutes { 2 } else { 1 }));
-            }
+            Element::Zone => out.push_str(&offset(moment.offset, false, false, 2)),
         }
     }
     out
@@ -223,7 +220,7 @@ struct Reader<'t> {
 pub(super) fn parse(layout: &str, text: &str) -> Option<Moment> {
     let mut reader = Reader { rest: text };
     let mut civil = Civil { year: 0, month: 1, day: 1, hour: 0, minute: 0, second: 0, weekday: 0, day_of_year: 0 };
-    let (mut nanos, mut shift, mut afternoon) = (0, 0, None);
+    let (mut nanos, mut shift, mut afternoon, mut day_of_year) = (0, 0, None, None);
     for element in elements(layout) {
         match element {
             Element::Literal(text) => reader.literal(text)?,
@@ -236,7 +233,7 @@ pub(super) fn parse(layout: &str, text: &str) -> Option<Moment> {
             Element::Weekday(long) => drop(reader.name(&DAYS, long)?),
             Element::Month(pad) => civil.month = reader.number(pad, 2)?,
             Element::Day(pad) => civil.day = reader.number(pad, 2)?,
-            Element::DayOfYear(_) => civil.day_of_year = u16::try_from(reader.digits(3, 3)?).ok()?,
+            Element::DayOfYear(_) => day_of_year = Some(reader.digits(3, 3)?),
             Element::Hour(_) => civil.hour = reader.number(Pad::None, 2).filter(|hour| *hour < 24)?,
             Element::Hour12(pad) => civil.hour = reader.number(pad, 2).filter(|hour| *hour <= 12)?,
             Element::Minute(pad) => civil.minute = reader.number(pad, 2).filter(|minute| *minute < 60)?,
@@ -255,6 +252,14 @@ pub(super) fn parse(layout: &str, text: &str) -> Option<Moment> {
         Some(true) if civil.hour < 12 => civil.hour += 12,
         Some(false) if civil.hour == 12 => civil.hour = 0,
         _ => {}
+    }
+    if let Some(days) = day_of_year {
+        let start = Moment::from_civil(&Civil { month: 1, day: 1, ..civil }, 0, 0);
+        let date = start.plus(i64::from(days.checked_sub(1)?) * 86_400_000_000_000).civil();
+        if date.year != civil.year {
+            return None;
+        }
+        (civil.month, civil.day) = (date.month, date.day);
     }
     let valid = reader.rest.is_empty() && (1..=12).contains(&civil.month) && civil.day >= 1;
     if !valid || civil.day > days_in(civil.month, civil.year) {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::resolve::resolve;
-use crate::value::{Key, MAX_DEPTH, MapType, Value};
+use crate::value::{Float, Key, MAX_DEPTH, MapType, Value};
 
 /// Values that aliases may repeat, so that a small text cannot become a huge value.
 const MAX_NODES: usize = 200_000;
@@ -16,7 +16,9 @@ const MAX_NODES: usize = 200_000;
 /// # Errors
 /// Text that is not YAML, keys that are not scalars, nesting and repetition without end. Never says what the text is.
 pub(crate) fn decode<'a>(text: &str) -> Result<Value<'a>, &'static str> {
-    let mut decoder = Decoder { parser: Parser::new_from_str(text), anchors: BTreeMap::new(), nodes: 0 };
+    let options = granit_parser::options! { emit_comments: false, block_scalar_eof_without_line_feed: true };
+    let mut decoder =
+        Decoder { parser: Parser::new_from_str_with_options(text, options), anchors: BTreeMap::new(), nodes: 0 };
     loop {
         match decoder.next()? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
@@ -34,12 +36,9 @@ struct Decoder<'t, 'a> {
 
 impl<'t, 'a> Decoder<'t, 'a> {
     fn next(&mut self) -> Result<(Event<'t>, Span), &'static str> {
-        loop {
-            match self.parser.next_event() {
-                Some(Ok((Event::Comment(..), _))) => {}
-                Some(Ok(event)) => return Ok(event),
-                _ => return Err("the text is not YAML"),
-            }
+        match self.parser.next_event() {
+            Some(Ok(event)) => Ok(event),
+            _ => Err("the text is not YAML"),
         }
     }
 
@@ -119,7 +118,7 @@ fn merge<'a>(entries: &mut BTreeMap<Key<'a>, Value<'a>>, value: &Value<'a>) -> R
 fn key<'a>(value: Value<'a>) -> Result<Key<'a>, &'static str> {
     Ok(match value {
         Value::Bool(truth) => Key::Bool(truth),
-        Value::Float(number) => Key::Float(number.to_string()),
+        Value::Float(number) => Key::Float(Float(number)),
         Value::Int(number, _) => Key::Int(number),
         Value::Uint(number, _) => Key::Uint(number),
         Value::Text(text) => Key::Text(text),
@@ -153,7 +152,10 @@ fn scalar<'a>(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value
             truth @ Value::Bool(_) => truth,
             _ => return Err("a scalar is not what its tag says"),
         },
-        ("null", _) => Value::NilInterface,
+        ("null", _) => match plain() {
+            Value::NilInterface => Value::NilInterface,
+            _ => return Err("a scalar is not what its tag says"),
+        },
         _ => Value::text(text.to_owned()),
     })
 }

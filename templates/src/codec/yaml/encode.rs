@@ -77,10 +77,9 @@ impl Emitter {
             Value::List(list) if list.items.is_empty() => self.empty("[", "]"),
             Value::List(list) => self.sequence(&list.items, place)?,
             Value::Map(map) => {
-                let mut members: Vec<_> =
-                    map.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-                members.sort_by(|(one, _), (two, _)| super::scalar::key_order(one, two));
-                self.mapping(members)?;
+                let entries = map.entries.borrow();
+                let members = entries.iter().map(|(key, value)| (key.clone(), value.clone()));
+                self.mapping(super::scalar::sort_by_key(members.collect()))?;
             }
             Value::Record(record) => {
                 let lower = |name: &str| Key::Text(name.to_lowercase().into());

@@ -27,7 +27,7 @@ pub(super) fn resolve<'a>(text: &str) -> Value<'a> {
 
 /// Would a plain scalar be read as this text?
 pub(super) fn is_plain_text(text: &str) -> bool {
-    text != "<<" && !is_timestamp(text) && matches!(resolve(text), Value::Text(_)) && !is_base_60(text)
+    !is_timestamp(text) && matches!(resolve(text), Value::Text(_)) && !is_base_60(text)
 }
 
 fn number<'a>(digits: &str) -> Option<Value<'a>> {

@@ -238,22 +238,48 @@ fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
-/// The order of keys: numbers by size, texts with their digits compared as numbers, letters after the rest.
-pub(super) fn key_order(one: &Key<'_>, two: &Key<'_>) -> Ordering {
+/// Sorts keys: numbers by size, then nil, then texts, with their digits compared as numbers and letters after the rest. The
+/// order of texts is not one (`a1b` < `a9` < `a10` < `a1b`), so this is a merge sort that does not mind.
+pub(super) fn sort_by_key<'a, V>(mut members: Vec<(Key<'a>, V)>) -> Vec<(Key<'a>, V)> {
+    if members.len() < 2 {
+        return members;
+    }
+    let right = members.split_off(members.len() / 2);
+    let mut left = sort_by_key(members).into_iter().peekable();
+    let mut right = sort_by_key(right).into_iter().peekable();
+    let mut sorted = Vec::with_capacity(left.len() + right.len());
+    while let (Some((one, _)), Some((two, _))) = (left.peek(), right.peek()) {
+        let next = if key_order(two, one).is_lt() { right.next() } else { left.next() };
+        sorted.extend(next);
+    }
+    sorted.extend(left);
+    sorted.extend(right);
+    sorted
+}
+
+fn key_order(one: &Key<'_>, two: &Key<'_>) -> Ordering {
     let number = |key: &Key<'_>| match key {
         Key::Bool(truth) => Some(f64::from(u8::from(*truth))),
         Key::Int(number) => Some(*number as f64),
         Key::Uint(number) => Some(*number as f64),
-        Key::Float(digits) => digits.parse().ok(),
+        Key::Float(number) => Some(number.0),
         Key::Nil | Key::Text(_) => None,
+    };
+    let kind = |key: &Key<'_>| match key {
+        Key::Bool(_) => 0,
+        Key::Int(_) => 1,
+        Key::Uint(_) => 2,
+        Key::Float(_) => 3,
+        Key::Nil => 4,
+        Key::Text(_) => 5,
     };
     match (one, two) {
         (Key::Text(one), Key::Text(two)) => {
             text_order(&one.lossy().chars().collect::<Vec<_>>(), &two.lossy().chars().collect::<Vec<_>>())
         }
         _ => match (number(one), number(two)) {
-            (Some(first), Some(second)) => first.total_cmp(&second).then_with(|| one.cmp(two)),
-            _ => one.cmp(two),
+            (Some(first), Some(second)) => first.total_cmp(&second).then_with(|| kind(one).cmp(&kind(two))),
+            _ => kind(one).cmp(&kind(two)),
         },
     }
 }
