@@ -13,6 +13,7 @@ use blinkchamber_policies::apply::{self, ApplyError, ApplyOptions, Credential, D
 use blinkchamber_policies::compile::{CompileOptions, compile};
 use blinkchamber_policies::lint::{LintOptions, lint};
 use blinkchamber_policies::rules::Severity;
+use blinkchamber_policies::{Exit, Streams};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -246,6 +247,39 @@ fn somebody_who_may_not_is_told_so() {
     let error = apply::apply(&nobody, &shop(), ApplyOptions::default()).unwrap_err().to_string();
     assert!(error.starts_with("GET sys/policies/acl/postgres-policy: status 403: "), "{error}");
     assert!(error.contains("permission denied"), "{error}");
+}
+
+#[test]
+fn the_command_line_does_it_too() {
+    let bao = Bao::start();
+    let directory = tempfile::tempdir().unwrap();
+    let token = directory.path().join("token");
+    std::fs::write(&token, format!("{ROOT}\n")).unwrap();
+    let set = directory.path().join("set");
+    let (set, token) = (set.to_str().unwrap(), token.to_str().unwrap());
+    let run = |words: &[&str], input: &str| {
+        let (mut output, mut errors) = (Vec::new(), Vec::new());
+        let streams = Streams { input: &mut input.as_bytes(), output: &mut output, errors: &mut errors };
+        let words = std::iter::once("blinkchamber-policies").chain(words.iter().copied()).map(Into::into);
+        let exit = blinkchamber_policies::run(words, streams);
+        (exit, String::from_utf8(output).unwrap(), String::from_utf8(errors).unwrap())
+    };
+    let manifests = include_str!("golden/shop.yaml");
+    assert_eq!(run(&["compile", "--out", set], manifests).0, Exit::Success);
+    let apply = ["apply", set, "--address", &bao.address, "--token-file", token];
+    let (exit, shown, _) = run(&[&apply[..], &["--dry-run"]].concat(), "");
+    assert_eq!(exit, Exit::Success);
+    assert!(shown.contains("create policy web-policy\n    + \"database/creds/web\" [read]\n"), "{shown}");
+    assert!(bao.get("sys/policies/acl/web-policy").is_none(), "a dry run writes nothing");
+    assert_eq!(run(&apply, "").0, Exit::Success);
+    let (_, stream, _) = run(&["compile"], manifests);
+    let (exit, shown, _) = run(&["apply", "-", "--address", &bao.address, "--token-file", token], &stream);
+    assert_eq!(exit, Exit::Success);
+    assert_eq!(shown, "0 to create, 0 to update, 0 to adopt, 0 to delete, 4 unchanged\n");
+    bao.post("sys/policies/acl/web-policy", json!({ "policy": "path \"x\" {}" }));
+    let (exit, _, errors) = run(&apply, "");
+    assert_eq!(exit, Exit::Findings);
+    assert!(errors.contains("policy web-policy exists and is not ours") && errors.contains("--adopt"), "{errors}");
 }
 
 /// The recorded cases, and mutations of real shapes: the linter finds an error of refusal exactly where the server does,

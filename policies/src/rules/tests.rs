@@ -12,3 +12,14 @@ fn codes_and_names_are_unique_and_sorted() {
     names.dedup();
     assert_eq!(names.len(), ALL.len());
 }
+
+#[test]
+fn the_reference_lists_every_rule() {
+    let reference = include_str!("../../../docs/reference/policies.md");
+    for rule in ALL {
+        let severity = if rule.severity == Severity::Error { "error" } else { "warning" };
+        let row = format!("| {} | {} | {severity} |", rule.code, rule.name);
+        assert!(reference.contains(&row), "{row}");
+    }
+    assert_eq!(reference.matches("\n| VP").count(), ALL.len());
+}

@@ -79,3 +79,30 @@ fn no_answer_is_an_error_that_names_the_request() {
     assert!(error.to_string().starts_with("LIST sys/policies/acl: "), "{error}");
     assert!(!error.to_string().contains("hvs.example"));
 }
+
+fn login(response: &'static str) -> (Result<Vault, VaultError>, String) {
+    let (address, served) = answer(response);
+    let jwt = SecretString::from("eyJ.jwt");
+    let credential = Credential::Kubernetes { auth_path: "auth/cluster/".to_owned(), role: "deploy".to_owned(), jwt };
+    let vault = Vault::connect(&address, None, credential);
+    (vault, served.join().unwrap())
+}
+
+#[test]
+fn a_service_account_logs_in() {
+    let response = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"request_id\":\"1\",\"lease_id\":\"\",\"renewable\":false,\
+                    \"lease_duration\":0,\"data\":null,\"auth\":{\"client_token\":\"hvs.new\",\"accessor\":\"a\",\"policies\":[],\
+                    \"token_policies\":[],\"metadata\":{},\"lease_duration\":60,\"renewable\":true,\"entity_id\":\"\",\
+                    \"token_type\":\"service\",\"orphan\":true}}";
+    let (vault, request) = login(response);
+    assert_eq!(vault.unwrap().client.middle.token, "hvs.new");
+    assert!(request.starts_with("POST /v1/auth/cluster/login HTTP/1.1"), "{request}");
+    assert!(request.contains("\"role\":\"deploy\"") && request.contains("\"jwt\":\"eyJ.jwt\""));
+}
+
+#[test]
+fn a_refused_login_names_the_mount_and_no_token() {
+    let (vault, _) = login("HTTP/1.1 403 Forbidden\r\ncontent-length: 32\r\n\r\n{\"errors\":[\"permission denied\"]} ");
+    let error = vault.err().unwrap().to_string();
+    assert_eq!(error, "logging in: POST auth/cluster/login: status 403: permission denied");
+}
