@@ -5,6 +5,9 @@ use blinkchamber_contract::plan::{Decision, Defaults, Request, plan};
 use crate::patch::patch;
 use crate::review::{Malformed, Review};
 
+#[cfg(test)]
+mod tests;
+
 /// What became of a review.
 #[derive(Debug)]
 pub(crate) struct Verdict {

@@ -32,7 +32,12 @@ async fn start(leaf_lifetime: Duration, limits: Limits) -> Running {
     let profile = Profile { identity: "a".into(), names, leaf_lifetime };
     let source = Source::Own(Box::new(Authority::new(profile, SystemTime::now()).unwrap()));
     let (served, metrics) = (Arc::new(Served::default()), Arc::new(Metrics::new()));
-    let keeper = Arc::new(Keeper::new(source, Trust::assumed(), Arc::clone(&served), Arc::clone(&metrics)));
+    let keeper = Arc::new(Keeper::new(
+        source,
+        Trust::observed(Duration::from_secs(1)),
+        Arc::clone(&served),
+        Arc::clone(&metrics),
+    ));
     keeper.tick(SystemTime::now()).unwrap();
     let admission = Admission {
         defaults: Defaults::new("agent:1", "http://vault:8200"),
@@ -94,13 +99,15 @@ async fn ask(sender: &mut SendRequest<Body>) -> StatusCode {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn renewals_fail_no_handshake_and_no_request() {
-    // The least a leaf may live in a certificate, whose dates are whole seconds: renewed every two.
+    // Dates of certificates are whole seconds, so this is about the least: a leaf is renewed every two seconds, and
+    // after six its authority has a successor.
     let server = Arc::new(start(Duration::from_secs(3), Limits::default()).await);
     let (connections, requests) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let end = Instant::now() + Duration::from_secs(7);
+    let end = Instant::now() + Duration::from_secs(10);
     let keeping = async {
         while Instant::now() < end {
             server.keeper.tick(SystemTime::now()).unwrap();
+            server.keeper.observe(&server.keeper.authorities(), SystemTime::now());
             sleep(Duration::from_millis(100)).await;
         }
     };
@@ -121,7 +128,8 @@ async fn renewals_fail_no_handshake_and_no_request() {
         }
     };
     tokio::join!(keeping, fresh, kept);
-    assert!(server.metrics.leaf_issued.get() >= 3, "{}", server.metrics.leaf_issued.get());
+    assert!(server.metrics.leaf_issued.get() >= 4, "{}", server.metrics.leaf_issued.get());
+    assert_eq!(server.keeper.authorities().len(), 2, "the authority was renewed too");
     assert!(connections.load(Ordering::Relaxed) > 50 && requests.load(Ordering::Relaxed) > 100);
     assert_eq!(server.metrics.connections_refused.get(), 0);
 }
