@@ -50,7 +50,7 @@ rm -f "$applied"
 
 postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories="$socket" -c shared_buffers=32MB &
 server=$!
-until pg_isready --quiet --host="$socket"; do
+until pg_isready --quiet --host="$socket" --username=postgres; do
   kill -0 "$server" || exit 1
   sleep 0.2
 done

@@ -52,7 +52,7 @@ spec:
           command: [sh, /scripts/postgresql.sh]
           ports: [{name: postgresql, containerPort: 5432}]
           readinessProbe:
-            exec: {command: [pg_isready, --quiet, --host=/run/postgresql]}
+            exec: {command: [pg_isready, --quiet, --host=/run/postgresql, --username=postgres, --dbname=postgres]}
             periodSeconds: 2
           securityContext: {{- include "blinkchamber.containerSecurity" . | nindent 12 }}
           resources:
