@@ -8,14 +8,16 @@ use crate::Failure;
 use crate::server::{RequestError, Server};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Refusals in a row after which a refusal is believed: a standby may not know yet what the leader wrote a moment ago.
+const REFUSALS: usize = 3;
 /// Between two lines about the same obstacle.
 const REMINDER: Duration = Duration::from_secs(20);
 
 /// Which errors are worth another try.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Patience {
-    /// Those that pass by themselves; the others mean that something is wrong.
+    /// Those that pass by themselves; the others mean, when they come again, that something is wrong.
     Passing,
     /// All: what is waited for says in many ways that it is not there yet.
     Everything,
@@ -98,6 +100,7 @@ impl<'a, W: Write> Session<'a, W> {
     ) -> Result<T, Failure> {
         let mut pause = FIRST_PAUSE;
         let (mut told, mut next_line) = (String::new(), self.start);
+        let mut refusals = 0;
         loop {
             let error = match ask(&self.server) {
                 Ok(answer) => return Ok(answer),
@@ -107,7 +110,8 @@ impl<'a, W: Write> Session<'a, W> {
             if let Some(secret) = hide.filter(|secret| !secret.is_empty()) {
                 text = text.replace(secret, "(hidden)");
             }
-            if patience == Patience::Passing && !error.is_transient() {
+            refusals = if error.is_transient() { 0 } else { refusals + 1 };
+            if patience == Patience::Passing && refusals >= REFUSALS {
                 return Err(Failure::Failed(text));
             }
             if self.left().is_zero() {
