@@ -3,17 +3,19 @@
 use std::rc::Rc;
 
 use crate::error::Fault;
+use crate::eval::Eval;
 use crate::value::{MAX_DEPTH, Value};
 
 /// Are both the same through and through?
 ///
 /// # Errors
-/// Values nested deeper than 200 levels.
-pub(crate) fn deep_equal(one: &Value<'_>, two: &Value<'_>) -> Result<bool, Fault> {
-    equal(one, two, 0)
+/// Values nested deeper than 200 levels, or more of them than a rendering may look at.
+pub(crate) fn deep_equal(eval: &mut Eval<'_>, one: &Value<'_>, two: &Value<'_>) -> Result<bool, Fault> {
+    equal(eval, one, two, 0)
 }
 
-fn equal(one: &Value<'_>, two: &Value<'_>, depth: usize) -> Result<bool, Fault> {
+fn equal(eval: &mut Eval<'_>, one: &Value<'_>, two: &Value<'_>, depth: usize) -> Result<bool, Fault> {
+    eval.spend(1)?;
     if depth > MAX_DEPTH {
         return Err(Fault::Limit("depth of data: 200 levels"));
     }
@@ -33,7 +35,7 @@ fn equal(one: &Value<'_>, two: &Value<'_>, depth: usize) -> Result<bool, Fault> 
                 return Ok(false);
             }
             for (one, two) in one.items.iter().zip(&two.items) {
-                if !equal(one, two, depth + 1)? {
+                if !equal(eval, one, two, depth + 1)? {
                     return Ok(false);
                 }
             }
@@ -45,7 +47,7 @@ fn equal(one: &Value<'_>, two: &Value<'_>, depth: usize) -> Result<bool, Fault> 
                 return Ok(false);
             }
             for (one, two) in first.values().zip(second.values()) {
-                if !equal(one, two, depth + 1)? {
+                if !equal(eval, one, two, depth + 1)? {
                     return Ok(false);
                 }
             }
@@ -56,7 +58,7 @@ fn equal(one: &Value<'_>, two: &Value<'_>, depth: usize) -> Result<bool, Fault> 
                 return Ok(false);
             }
             for ((_, one), (_, two)) in one.fields.iter().zip(&two.fields) {
-                if !equal(one, two, depth + 1)? {
+                if !equal(eval, one, two, depth + 1)? {
                     return Ok(false);
                 }
             }

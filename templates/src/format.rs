@@ -1,6 +1,7 @@
 //! Values as Go's `fmt` prints them.
 
 use crate::error::Fault;
+use crate::eval::MAX_BYTES;
 use crate::text::Text;
 use crate::value::{MAX_DEPTH, Record, Value};
 
@@ -83,6 +84,9 @@ fn full_type_name(value: &Value<'_>) -> String {
 fn nested(out: &mut Vec<u8>, value: &Value<'_>, verb: char, flags: &Flags, depth: usize) -> Result<(), Fault> {
     if depth > MAX_DEPTH {
         return Err(Fault::Limit("depth of data: 200 levels"));
+    }
+    if out.len() > MAX_BYTES {
+        return Err(Fault::Limit("a string: 16 MiB"));
     }
     match value {
         Value::Invalid | Value::NilInterface if flags.sharp_v => out.extend_from_slice(b"interface {}(nil)"),

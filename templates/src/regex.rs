@@ -3,7 +3,7 @@
 use regex::bytes::{Match, Regex, RegexBuilder};
 
 use crate::error::Fault;
-use crate::eval::MAX_BYTES;
+use crate::eval::{Eval, MAX_BYTES};
 use crate::functions::Args;
 
 /// Go refuses larger counts in `x{n,m}`.
@@ -11,9 +11,19 @@ const MAX_REPEAT: u32 = 1000;
 /// Memory of one compiled expression.
 const SIZE_LIMIT: usize = 4 * 1024 * 1024;
 
-/// Compiles the first argument of a function.
-pub(crate) fn compile(args: &Args<'_>) -> Result<Regex, Fault> {
-    compile_text(&args.str(0)).map_err(|reason| args.fail(reason))
+/// Compiles the first argument of a function, and counts the work of running it over the argument at `text`.
+pub(crate) fn compile(eval: &mut Eval<'_>, args: &Args<'_>, text: usize) -> Result<Regex, Fault> {
+    let expression = args.str(0);
+    let size = expanded_size(&expression);
+    eval.spend(size.saturating_add(size.saturating_mul(args.text(text).len()) / 64))?;
+    compile_text(&expression).map_err(|reason| args.fail(reason))
+}
+
+/// About how long the expression would be with its counted repetitions written out.
+fn expanded_size(expression: &str) -> usize {
+    let counts = expression.split('{').skip(1).filter_map(|rest| rest.split('}').next());
+    let counts = counts.filter_map(|counts| counts.rsplit(',').find_map(|count| count.parse::<usize>().ok()));
+    counts.fold(expression.len(), |size, count| size.saturating_mul(count.max(1)))
 }
 
 /// Compiles an expression of Go's syntax.

@@ -1,5 +1,6 @@
 //! Go's `encoding/json`.
 
+use crate::eval::MAX_BYTES;
 use crate::float;
 use crate::json::Json;
 use crate::text::Text;
@@ -46,6 +47,9 @@ pub(crate) fn encode(value: &Value<'_>, style: Style) -> Result<String, &'static
 fn write(out: &mut String, value: &Value<'_>, style: Style, depth: usize) -> Result<(), &'static str> {
     if depth > MAX_DEPTH {
         return Err("the value is nested too deep");
+    }
+    if out.len() > MAX_BYTES {
+        return Err("the text would be larger than 16 MiB");
     }
     match value {
         Value::Invalid | Value::NilInterface | Value::NilPointer(_) => out.push_str("null"),

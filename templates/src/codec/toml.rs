@@ -1,5 +1,6 @@
 //! TOML as BurntSushi's encoder writes it.
 
+use crate::eval::MAX_BYTES;
 use crate::float;
 use crate::value::{Key, MAX_DEPTH, Value};
 
@@ -26,6 +27,9 @@ impl Encoder {
     fn value(&mut self, path: &mut Vec<String>, value: &Value<'_>) -> Outcome {
         if path.len() > MAX_DEPTH {
             return Err("the value is nested too deep");
+        }
+        if self.out.len() > MAX_BYTES {
+            return Err("the text would be larger than 16 MiB");
         }
         match value {
             Value::Invalid | Value::NilInterface | Value::NilPointer(_) => Ok(()),
@@ -90,6 +94,9 @@ impl Encoder {
     fn element(&mut self, value: &Value<'_>, depth: usize) -> Outcome {
         if depth > MAX_DEPTH {
             return Err("the value is nested too deep");
+        }
+        if self.out.len() > MAX_BYTES {
+            return Err("the text would be larger than 16 MiB");
         }
         match value {
             Value::Bool(truth) => self.out.push_str(if *truth { "true" } else { "false" }),

@@ -86,19 +86,18 @@ impl<'a> Eval<'a> {
         self.invoke(function, arguments)
     }
 
-    /// Calls a function with values and holds its result to the limits.
+    /// Calls a function with values, and holds what goes in and comes out to the limits.
     fn invoke(&mut self, function: &'static Function, arguments: Vec<Value<'a>>) -> Result<Value<'a>, Fault> {
         let at = self.at;
+        self.spend(1 + arguments.iter().map(cost).sum::<usize>())?;
         let value = (function.call)(self, Args::new(function.name, arguments))?;
         self.at = at;
-        let size = match &value {
+        match &value {
             Value::Text(text) if text.len() > MAX_BYTES => return Err(Fault::Limit("a string: 16 MiB")),
-            Value::Text(text) => text.len() / 64,
             Value::List(list) if list.items.len() > MAX_ITEMS => return Err(Fault::Limit("a list: 1 million items")),
-            Value::List(list) => list.items.len(),
-            _ => 0,
-        };
-        self.spend(1 + size)?;
+            _ => {}
+        }
+        self.spend(cost(&value))?;
         Ok(value)
     }
 
@@ -142,6 +141,16 @@ impl<'a> Eval<'a> {
             OperandKind::Text(text) => literal(kind, Kind::Text, "a quoted text", Value::text(&**text)),
             OperandKind::Number(number) => number_literal(kind, *number),
         }
+    }
+}
+
+/// Steps that handling a value costs: what is nested in it counts where it is walked over.
+fn cost(value: &Value<'_>) -> usize {
+    match value {
+        Value::Number(text) | Value::Text(text) => text.len() / 4,
+        Value::List(list) => list.items.len(),
+        Value::Map(map) => map.entries.borrow().len(),
+        _ => 0,
     }
 }
 

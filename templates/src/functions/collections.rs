@@ -11,44 +11,41 @@ use crate::value::{Key, Map, MapType, Value};
 
 functions! {
     "contains"(Any, Any) |_, args| is_in(&args, &args.value(1), &args.value(0)).map(Value::Bool);
-    "containsAll"(List, Any) |_, args| some(&args, |found| !found, false);
-    "containsAny"(List, Any) |_, args| some(&args, |found| found, true);
-    "containsNone"(List, Any) |_, args| some(&args, |found| found, false);
-    "containsNotAll"(List, Any) |_, args| some(&args, |found| !found, true);
+    "containsAll"(List, Any) |eval, args| some(eval, &args, |found| !found, false);
+    "containsAny"(List, Any) |eval, args| some(eval, &args, |found| found, true);
+    "containsNone"(List, Any) |eval, args| some(eval, &args, |found| found, false);
+    "containsNotAll"(List, Any) |eval, args| some(eval, &args, |found| !found, true);
     "explodeMap"(Map) explode_map;
     "in"(Any, Any) |_, args| is_in(&args, &args.value(0), &args.value(1)).map(Value::Bool);
     "loop"(; Any) count;
-    "mergeMap"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, false).map_err(|reason| args.fail(reason));
-    "mergeMapWithOverride"(Map, Map) |_, args| merge(args.map(0)?, &args.map(1)?, true).map_err(|reason| args.fail(reason));
+    "mergeMap"(Map, Map) |eval, args| merge(eval, &args, args.map(0)?, &args.map(1)?, false);
+    "mergeMapWithOverride"(Map, Map) |eval, args| merge(eval, &args, args.map(0)?, &args.map(1)?, true);
 }
 
 /// Puts an entry into a map, unless the map would then contain itself.
-pub(super) fn insert<'a>(map: &Rc<Map<'a>>, key: Key<'a>, value: Value<'a>) -> Result<(), &'static str> {
+pub(super) fn insert<'a>(
+    eval: &mut Eval<'a>,
+    args: &Args<'a>,
+    map: &Rc<Map<'a>>,
+    key: Key<'a>,
+    value: Value<'a>,
+) -> Result<(), Fault> {
     if map.is_nil {
-        return Err("a nil map takes no entries");
+        return Err(args.fail("a nil map takes no entries"));
     }
-    let mut budget = 100_000;
-    if reaches(&value, map, &mut budget) {
-        return Err("the map would contain itself, or the value is too large");
-    }
-    map.entries.borrow_mut().insert(key, value);
-    Ok(())
-}
-
-fn reaches<'a>(value: &Value<'a>, map: &Rc<Map<'a>>, budget: &mut u32) -> bool {
     let mut pending = vec![value.clone()];
     while let Some(value) = pending.pop() {
-        let Some(left) = budget.checked_sub(1) else { return true };
-        *budget = left;
+        eval.spend(1)?;
         match value {
-            Value::Map(inner) if Rc::ptr_eq(&inner, map) => return true,
+            Value::Map(inner) if Rc::ptr_eq(&inner, map) => return Err(args.fail("the map would contain itself")),
             Value::Map(inner) => pending.extend(inner.entries.borrow().values().cloned()),
             Value::List(list) => pending.extend(list.items.iter().cloned()),
             Value::Record(record) => pending.extend(record.fields.iter().map(|(_, value)| value.clone())),
             _ => {}
         }
     }
-    false
+    map.entries.borrow_mut().insert(key, value);
+    Ok(())
 }
 
 /// Membership by type and value; in a string the search for a part. Next to a string nil is an error.
@@ -82,9 +79,16 @@ fn is_in<'a>(args: &Args<'a>, list: &Value<'a>, wanted: &Value<'a>) -> Result<bo
 }
 
 /// Looks whether one of the values, found in the list or not, decides; gives `decided` then.
-fn some<'a>(args: &Args<'a>, decides: fn(bool) -> bool, decided: bool) -> Result<Value<'a>, Fault> {
+fn some<'a>(
+    eval: &mut Eval<'a>,
+    args: &Args<'a>,
+    decides: fn(bool) -> bool,
+    decided: bool,
+) -> Result<Value<'a>, Fault> {
     let list = args.value(1);
+    let length = if let Value::List(list) = &list { list.items.len() } else { 1 };
     for value in &args.list(0)?.items {
+        eval.spend(length)?;
         if decides(is_in(args, &list, value)?) {
             return Ok(Value::Bool(decided));
         }
@@ -137,46 +141,38 @@ fn count<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {
 }
 
 /// mergo's rule: fills what is missing or empty; with `overwrite` replaces the rest too, maps in maps always merged.
-pub(super) fn merge<'a>(target: Rc<Map<'a>>, source: &Rc<Map<'a>>, overwrite: bool) -> Result<Value<'a>, &'static str> {
+pub(super) fn merge<'a>(
+    eval: &mut Eval<'a>,
+    args: &Args<'a>,
+    target: Rc<Map<'a>>,
+    source: &Rc<Map<'a>>,
+    overwrite: bool,
+) -> Result<Value<'a>, Fault> {
     let target = if target.is_nil && !source.is_nil {
         Rc::new(Map { of: target.of, is_nil: false, entries: Default::default() })
     } else {
         target
     };
-    merge_into(&target, source, overwrite, 0)?;
-    Ok(Value::Map(target))
-}
-
-fn merge_into<'a>(
-    target: &Rc<Map<'a>>,
-    source: &Rc<Map<'a>>,
-    overwrite: bool,
-    depth: usize,
-) -> Result<(), &'static str> {
-    if depth > crate::value::MAX_DEPTH {
-        return Err("the maps are nested too deep");
-    }
-    if Rc::ptr_eq(target, source) {
-        return Ok(());
-    }
-    let entries: Vec<_> = source.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-    for (key, value) in entries {
-        let existing = target.entries.borrow().get(&key).cloned().unwrap_or(Value::Invalid);
-        if value.is_nothing() {
-            if overwrite {
-                insert(target, key, value)?;
-            }
+    // Pairs of maps still to be merged, so that nesting needs no stack.
+    let mut pending = vec![(Rc::clone(&target), Rc::clone(source))];
+    while let Some((target, source)) = pending.pop() {
+        if Rc::ptr_eq(&target, &source) {
             continue;
         }
-        let was_empty = !existing.truth();
-        match (&existing, &value) {
-            (Value::Map(inner), Value::Map(value)) if !was_empty => {
-                merge_into(inner, value, overwrite, depth + 1)?;
+        let entries: Vec<_> = source.entries.borrow().iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        for (key, value) in entries {
+            eval.spend(1)?;
+            let existing = target.entries.borrow().get(&key).cloned().unwrap_or(Value::Invalid);
+            let was_empty = !existing.truth();
+            match (&existing, &value) {
+                (_, nothing) if nothing.is_nothing() && !overwrite => {}
+                (Value::Map(inner), Value::Map(value)) if !was_empty => {
+                    pending.push((Rc::clone(inner), Rc::clone(value)));
+                }
+                _ if overwrite || was_empty => insert(eval, args, &target, key, value)?,
+                _ => {}
             }
-            (_, Value::List(_)) if !was_empty && !overwrite => {}
-            _ if overwrite || was_empty => insert(target, key, value)?,
-            _ => {}
         }
     }
-    Ok(())
+    Ok(Value::Map(target))
 }

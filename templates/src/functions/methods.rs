@@ -168,7 +168,7 @@ fn map_set<'a>(eval: &mut Eval<'a>, args: &Args<'a>, overwrites: bool) -> Result
     let map = std::rc::Rc::clone(map);
     let key = Key::Text(args.text(2));
     if overwrites || !map.entries.borrow().contains_key(&key) {
-        super::collections::insert(&map, key, args.value(3)).map_err(|reason| args.fail(reason))?;
+        super::collections::insert(eval, args, &map, key, args.value(3))?;
     }
     Ok(Value::text(""))
 }

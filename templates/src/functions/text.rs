@@ -29,9 +29,9 @@ functions! {
         join(&items, &args.text(0))
     };
     "md5sum"(Text) |_, args| Ok(Value::text(hex(&Md5::digest(&*args.text(0)))));
-    "regexMatch"(Text, Text) |_, args| Ok(Value::Bool(regex::compile(&args)?.is_match(&args.text(1))));
-    "regexReplaceAll"(Text, Text, Text) |_, args| {
-        regex::replace_all(&regex::compile(&args)?, &args.text(2), &args.text(1)).map(Value::text)
+    "regexMatch"(Text, Text) |eval, args| Ok(Value::Bool(regex::compile(eval, &args, 1)?.is_match(&args.text(1))));
+    "regexReplaceAll"(Text, Text, Text) |eval, args| {
+        regex::replace_all(&regex::compile(eval, &args, 2)?, &args.text(2), &args.text(1)).map(Value::text)
     };
     "replaceAll"(Text, Text, Text) |_, args| bytes::replace(&args.text(2), &args.text(0), &args.text(1)).map(Value::text);
     "sha256Hex"(Text) |_, args| Ok(Value::text(hex(&Sha256::digest(&*args.text(0)))));

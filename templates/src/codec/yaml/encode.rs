@@ -4,6 +4,7 @@ use base64::Engine as _;
 
 use super::resolve::is_plain_text;
 use super::scalar::{Analysis, Style};
+use crate::eval::MAX_BYTES;
 use crate::float;
 use crate::text::Text;
 use crate::value::{Key, MAX_DEPTH, Value};
@@ -55,6 +56,9 @@ impl Emitter {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err("the value is nested too deep");
+        }
+        if self.out.len() > MAX_BYTES {
+            return Err("the text would be larger than 16 MiB");
         }
         match value {
             Value::Invalid | Value::NilInterface | Value::NilPointer(_) => self.scalar("null", Style::Plain, place),

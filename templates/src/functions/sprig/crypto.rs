@@ -18,8 +18,8 @@ use crate::value::Value;
 
 const BLOCK: usize = 16;
 const BCRYPT_COST: u32 = 10;
-/// A bcrypt or scrypt counts as so many steps: about 50 of them fit into a rendering.
-const HASH_STEPS: usize = 200_000;
+/// A bcrypt or scrypt counts as so many steps: about 25 of them fit into a rendering.
+const HASH_STEPS: usize = 400_000;
 
 functions! {
     "sprig_adler32sum"(Text) |_, args| Ok(Value::text(adler32(&args.text(0)).to_string()));

@@ -12,7 +12,7 @@ functions! {
     "sprig_coalesce"(; Any) |_, args| {
         Ok(args.rest(0).iter().find(|value| value.truth()).cloned().unwrap_or(Value::NilInterface))
     };
-    "sprig_deepEqual"(Any, Any) |_, args| deep_equal(&args.value(0), &args.value(1)).map(Value::Bool);
+    "sprig_deepEqual"(Any, Any) |eval, args| deep_equal(eval, &args.value(0), &args.value(1)).map(Value::Bool);
     "sprig_default"(Any; Any) |_, args| {
         Ok(args.rest(1).first().filter(|value| value.truth()).cloned().unwrap_or_else(|| args.value(0)))
     };

@@ -124,8 +124,7 @@ fn slice<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
 fn unique<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     let mut seen: Vec<Value<'a>> = Vec::new();
     for item in &items(&args, &args.value(0))?.items {
-        eval.spend(seen.len())?;
-        if !contains(&seen, item)? {
+        if !contains(eval, &seen, item)? {
             seen.push(item.clone());
         }
     }
@@ -135,25 +134,24 @@ fn unique<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
 fn without<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     let mut kept = Vec::new();
     for item in &items(&args, &args.value(0))?.items {
-        eval.spend(args.len())?;
-        if !contains(args.rest(1), item)? {
+        if !contains(eval, args.rest(1), item)? {
             kept.push(item.clone());
         }
     }
     Ok(Value::list(kept))
 }
 
-fn has<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+fn has<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     if args.value(1).is_nothing() {
         return Ok(Value::Bool(false));
     }
     let list = items(&args, &args.value(1))?;
-    contains(&list.items, &args.value(0)).map(Value::Bool)
+    contains(eval, &list.items, &args.value(0)).map(Value::Bool)
 }
 
-fn contains<'a>(list: &[Value<'a>], wanted: &Value<'a>) -> Result<bool, Fault> {
+fn contains<'a>(eval: &mut Eval<'a>, list: &[Value<'a>], wanted: &Value<'a>) -> Result<bool, Fault> {
     for item in list {
-        if deep_equal(item, wanted)? {
+        if deep_equal(eval, item, wanted)? {
             return Ok(true);
         }
     }

@@ -11,12 +11,7 @@ use crate::eval::Eval;
 use crate::value::{Key, MAX_DEPTH, Map, MapType, Value};
 
 functions! {
-    "sprig_deepCopy"(Any) |_, args| {
-        if args.value(0).is_nothing() {
-            return Err(args.fail("nil cannot be copied"));
-        }
-        copy(&args.value(0), 0)
-    };
+    "sprig_deepCopy"(Any) |eval, args| copied(eval, &args);
     "sprig_dict"(; Any) |_, args| {
         let mut entries = BTreeMap::new();
         for pair in args.rest(0).chunks(2) {
@@ -35,16 +30,11 @@ functions! {
         }
         Ok(Value::texts(keys))
     };
-    "sprig_merge"(Map; Map) |_, args| merge_all(&args, false);
-    "sprig_mergeOverwrite"(Map; Map) |_, args| merge_all(&args, true);
-    "sprig_mustDeepCopy"(Any) |_, args| {
-        if args.value(0).is_nothing() {
-            return Err(args.fail("nil cannot be copied"));
-        }
-        copy(&args.value(0), 0)
-    };
-    "sprig_mustMerge"(Map; Map) |_, args| merge_all(&args, false);
-    "sprig_mustMergeOverwrite"(Map; Map) |_, args| merge_all(&args, true);
+    "sprig_merge"(Map; Map) |eval, args| merge_all(eval, &args, false);
+    "sprig_mergeOverwrite"(Map; Map) |eval, args| merge_all(eval, &args, true);
+    "sprig_mustDeepCopy"(Any) |eval, args| copied(eval, &args);
+    "sprig_mustMerge"(Map; Map) |eval, args| merge_all(eval, &args, false);
+    "sprig_mustMergeOverwrite"(Map; Map) |eval, args| merge_all(eval, &args, true);
     "sprig_omit"(Map; Text) |_, args| {
         let left_out = |key: &Key<'_>| (1..args.len()).any(|index| *key == Key::Text(args.text(index)));
         filtered(&args.map(0)?, |key| !left_out(key))
@@ -60,9 +50,9 @@ functions! {
         }
         Ok(Value::list(found))
     };
-    "sprig_set"(Map, Text, Any) |_, args| {
+    "sprig_set"(Map, Text, Any) |eval, args| {
         let map = args.map(0)?;
-        insert(&map, Key::Text(args.text(1)), args.value(2)).map_err(|reason| args.fail(reason))?;
+        insert(eval, &args, &map, Key::Text(args.text(1)), args.value(2))?;
         Ok(Value::Map(map))
     };
     "sprig_unset"(Map, Text) |_, args| {
@@ -79,10 +69,10 @@ fn filtered<'a>(map: &Rc<Map<'a>>, keeps: impl Fn(&Key<'a>) -> bool) -> Result<V
     Ok(Value::map(MapType::Any, kept.collect()))
 }
 
-fn merge_all<'a>(args: &Args<'a>, overwrite: bool) -> Result<Value<'a>, Fault> {
+fn merge_all<'a>(eval: &mut Eval<'a>, args: &Args<'a>, overwrite: bool) -> Result<Value<'a>, Fault> {
     let mut target = args.map(0)?;
     for index in 1..args.len() {
-        match merge(Rc::clone(&target), &args.map(index)?, overwrite).map_err(|reason| args.fail(reason))? {
+        match merge(eval, args, Rc::clone(&target), &args.map(index)?, overwrite)? {
             Value::Map(merged) => target = merged,
             _ => return Err(args.fail("the maps cannot be merged")),
         }
@@ -111,18 +101,24 @@ fn dig<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Result<Value<'a>, Fault> {
     Ok(value)
 }
 
-fn copy<'a>(value: &Value<'a>, depth: usize) -> Result<Value<'a>, Fault> {
+fn copied<'a>(eval: &mut Eval<'a>, args: &Args<'a>) -> Result<Value<'a>, Fault> {
+    let value = args.value(0);
+    if value.is_nothing() { Err(args.fail("nil cannot be copied")) } else { copy(eval, &value, 0) }
+}
+
+fn copy<'a>(eval: &mut Eval<'a>, value: &Value<'a>, depth: usize) -> Result<Value<'a>, Fault> {
+    eval.spend(1)?;
     if depth > MAX_DEPTH {
         return Err(Fault::Limit("depth of data: 200 levels"));
     }
     Ok(match value {
         Value::List(list) if !list.is_nil => {
-            let items = list.items.iter().map(|item| copy(item, depth + 1));
+            let items = list.items.iter().map(|item| copy(eval, item, depth + 1));
             Value::list_of(list.of, items.collect::<Result<_, _>>()?)
         }
         Value::Map(map) if !map.is_nil => {
             let entries = map.entries.borrow();
-            let entries = entries.iter().map(|(key, value)| Ok((key.clone(), copy(value, depth + 1)?)));
+            let entries = entries.iter().map(|(key, value)| Ok((key.clone(), copy(eval, value, depth + 1)?)));
             Value::map(map.of, entries.collect::<Result<_, Fault>>()?)
         }
         other => other.clone(),

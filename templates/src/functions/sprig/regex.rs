@@ -3,20 +3,23 @@
 use super::super::{Args, functions};
 use crate::error::Fault;
 use crate::eval::Eval;
-use crate::regex::{self, compile, compile_text, quote_meta, replace_all};
+use crate::regex::{self, compile, quote_meta, replace_all};
 use crate::value::{ListType, Value};
 
 functions! {
     "sprig_mustRegexFind"(Text, Text) find;
     "sprig_mustRegexFindAll"(Text, Text, Int) find_all;
-    "sprig_mustRegexMatch"(Text, Text) |_, args| Ok(Value::Bool(compile(&args)?.is_match(&args.text(1))));
+    "sprig_mustRegexMatch"(Text, Text) |eval, args| Ok(Value::Bool(compile(eval, &args, 1)?.is_match(&args.text(1))));
     "sprig_mustRegexReplaceAll"(Text, Text, Text) replace;
     "sprig_mustRegexReplaceAllLiteral"(Text, Text, Text) replace_literal;
     "sprig_mustRegexSplit"(Text, Text, Int) split;
     "sprig_regexFind"(Text, Text) find;
     "sprig_regexFindAll"(Text, Text, Int) find_all;
-    "sprig_regexMatch"(Text, Text) |_, args| {
-        Ok(Value::Bool(compile_text(&args.str(0)).is_ok_and(|regex| regex.is_match(&args.text(1)))))
+    // sprig takes a malformed expression for one that does not match.
+    "sprig_regexMatch"(Text, Text) |eval, args| match compile(eval, &args, 1) {
+        Ok(regex) => Ok(Value::Bool(regex.is_match(&args.text(1)))),
+        Err(Fault::Function { .. }) => Ok(Value::Bool(false)),
+        Err(fault) => Err(fault),
     };
     "sprig_regexQuoteMeta"(Text) |_, args| Ok(Value::text(quote_meta(&args.str(0))));
     "sprig_regexReplaceAll"(Text, Text, Text) replace;
@@ -26,14 +29,14 @@ functions! {
 
 type Outcome<'a> = Result<Value<'a>, Fault>;
 
-fn find<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
-    let regex = compile(&args)?;
+fn find<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+    let regex = compile(eval, &args, 1)?;
     let text = args.text(1);
     Ok(Value::text(regex.find(&text).map_or(&[][..], |found| found.as_bytes()).to_vec()))
 }
 
-fn find_all<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
-    let regex = compile(&args)?;
+fn find_all<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+    let regex = compile(eval, &args, 1)?;
     let text = args.text(1);
     let limit = usize::try_from(args.int(2)).unwrap_or(usize::MAX);
     let found: Vec<_> =
@@ -41,17 +44,17 @@ fn find_all<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     Ok(if found.is_empty() { Value::nil_list(ListType::Text) } else { Value::texts(found) })
 }
 
-fn replace<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
-    replace_all(&compile(&args)?, &args.text(1), &args.text(2)).map(Value::text)
+fn replace<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+    replace_all(&compile(eval, &args, 1)?, &args.text(1), &args.text(2)).map(Value::text)
 }
 
-fn replace_literal<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+fn replace_literal<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
     let literal = crate::bytes::replace(&args.text(2), b"$", b"$$")?;
-    replace_all(&compile(&args)?, &args.text(1), &literal).map(Value::text)
+    replace_all(&compile(eval, &args, 1)?, &args.text(1), &literal).map(Value::text)
 }
 
-fn split<'a>(_: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
-    let regex = compile(&args)?;
+fn split<'a>(eval: &mut Eval<'a>, args: Args<'a>) -> Outcome<'a> {
+    let regex = compile(eval, &args, 1)?;
     let text = args.text(1);
     let limit = usize::try_from(args.int(2)).unwrap_or(usize::MAX);
     if limit == 0 {
