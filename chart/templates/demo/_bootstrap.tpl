@@ -14,7 +14,7 @@
   connections:
     - name: demo
       plugin: postgresql-database-plugin
-      url: {{`postgresql://{{username}}:{{password}}`}}@postgresql.{{ .Values.demo.namespace }}.svc:5432/postgres?sslmode=disable
+      url: {{`postgresql://{{username}}:{{password}}`}}@postgresql.{{ .Values.demo.namespace }}.svc:5432/postgres?sslmode=disable&connect_timeout=5
       username: vaultadmin
       firstPassword: {path: secret/data/postgres, key: vaultadmin}
       roles:

@@ -6,7 +6,7 @@ metadata:
   namespace: {{ .Values.demo.namespace }}
   labels: {{- include "blinkchamber.labels" (list . "postgresql") | nindent 4 }}
 spec:
-  serviceName: postgresql
+  serviceName: postgresql-pods
   replicas: 1
   # Its rollout must not wait for a pod that waits at its gate.
   podManagementPolicy: Parallel
