@@ -58,3 +58,11 @@ fn the_seal_key_is_made_once_and_only_for_an_empty_volume() {
         assert_eq!(fs::read(&key).unwrap(), bytes);
     }
 }
+
+#[test]
+fn a_bare_file_name_is_in_the_directory_of_the_moment() {
+    let name = format!("blinkchamber-guard-{}", std::process::id());
+    super::replace(name.as_ref(), b"x", 0o600).unwrap();
+    assert_eq!(fs::read(&name).unwrap(), b"x");
+    fs::remove_file(&name).unwrap();
+}
