@@ -12,6 +12,7 @@ use std::{
 
 use blinkchamber_templates::{Dependency, Snapshot};
 use fastrand::Rng;
+use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
@@ -160,11 +161,10 @@ impl Engine {
     ///
     /// When no client can be made of the settings.
     pub fn new(settings: Settings, environment: &Environment) -> Result<Self, EngineError> {
-        let mut rng = Rng::new();
         let client = Arc::new(Client::new(settings.server.clone())?);
         let mut snapshot = Snapshot::default();
         snapshot.environment = environment.variables().clone();
-        snapshot.seed = Some(std::array::from_fn(|_| rng.u8(..)));
+        snapshot.seed = seed();
         Ok(Self {
             store: Store::new(settings.generations.clone()),
             reloader: Reloader::new(settings.reload.clone()),
@@ -191,7 +191,7 @@ impl Engine {
             refreshes: Vec::new(),
             counters: Counters::default(),
             settings,
-            rng,
+            rng: Rng::new(),
         })
     }
 
@@ -307,4 +307,13 @@ impl Engine {
         let files = self.units.iter().all(|unit| unit.in_place.is_some());
         sinks && files && self.counters.logins > 0
     }
+}
+
+/// What passwords and keys that templates make are drawn from: the kernel's generator, not the one of the waiting times.
+/// Without it those functions fail and say so.
+fn seed() -> Option<[u8; 32]> {
+    let mut seed = [0; 32];
+    // So few bytes come whole.
+    let filled = getrandom(&mut seed, GetRandomFlags::empty()).ok()?;
+    (filled == seed.len()).then_some(seed)
 }
