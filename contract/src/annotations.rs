@@ -7,6 +7,9 @@ mod table;
 mod tests;
 pub mod values;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 pub use read::{Annotations, Findings, Given};
 pub use table::REGISTRY;
 pub use values::Kind;
@@ -113,24 +116,24 @@ pub fn entries() -> impl Iterator<Item = &'static Entry> {
     REGISTRY.iter().flat_map(|group| group.entries)
 }
 
-/// The row a name (without prefix) belongs to, and the rest of the name when the row is a family.
+/// The row a name (without prefix) belongs to, and the rest of the name when the row is a family; of two families that
+/// fit, the one with the longer name.
 #[must_use]
 pub fn find(suffix: &str) -> Option<(&'static Entry, &str)> {
-    if let Some(entry) = entries().find(|entry| !entry.family && entry.name == suffix) {
+    /// By name and whether it is a family: the webhook looks up every annotation of every pod.
+    static ROWS: LazyLock<HashMap<(&str, bool), &Entry>> =
+        LazyLock::new(|| entries().map(|entry| ((entry.name, entry.family), entry)).collect());
+    if let Some(entry) = ROWS.get(&(suffix, false)) {
         return Some((entry, ""));
     }
-    entries()
-        .filter(|entry| entry.family)
-        .filter_map(|entry| Some((entry, member(suffix, entry.name)?)))
-        .max_by_key(|(entry, _)| entry.name.len())
+    let splits = suffix.rmatch_indices('-').filter_map(|(at, _)| suffix.split_at_checked(at));
+    splits
+        .filter_map(|(family, rest)| Some((family, rest.strip_prefix('-').filter(|member| !member.is_empty())?)))
+        .find_map(|(family, member)| Some((*ROWS.get(&(family, true))?, member)))
 }
 
 /// A key without its prefix and the rank of that prefix; `None` for keys that are not ours to read.
 #[must_use]
 pub fn strip(key: &str) -> Option<(usize, &str)> {
     PREFIXES.iter().enumerate().find_map(|(rank, prefix)| Some((rank, key.strip_prefix(prefix)?)))
-}
-
-fn member<'a>(suffix: &'a str, family: &str) -> Option<&'a str> {
-    suffix.strip_prefix(family)?.strip_prefix('-').filter(|name| !name.is_empty())
 }

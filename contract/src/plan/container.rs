@@ -72,8 +72,8 @@ pub(super) fn annotations(container: &Value) -> Vec<(String, String)> {
     /// Enough hexadecimal digits to tell two plans apart.
     const DIGITS: usize = 16;
     let hash = Sha256::digest(container.to_string());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    vec![(INJECTED.to_owned(), hash.chars().take(DIGITS).collect()), (STATUS.to_owned(), "injected".to_owned())]
+    let hash = hash.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
+    vec![(INJECTED.to_owned(), hash), (STATUS.to_owned(), "injected".to_owned())]
 }
 
 fn environment(
