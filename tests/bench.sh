@@ -5,11 +5,10 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . tests/node/lib.sh
 has wrk || apt-get install -y -qq wrk > /dev/null
-target=x86_64-unknown-linux-gnu
-export RUSTFLAGS="-C target-feature=+crt-static"
-cargo build --quiet --profile agent --target $target -p blinkchamber-agent
-cargo build --quiet --release --target $target -p blinkchamber-webhook -p blinkchamber-tests
-program=target/$target/release/blinkchamber-bench
+. tests/images/binaries.sh
+build_static agent blinkchamber-agent
+build_static release blinkchamber-webhook blinkchamber-tests
+program=$(static_binary release blinkchamber-bench)
 case ${BENCH_ONLY:-} in
   agent | webhook) "$program" ;;
   "" | pods)
@@ -17,6 +16,7 @@ case ${BENCH_ONLY:-} in
     export BLINKCHAMBER_NODE=bench
     . tests/lib/platform.sh
     trap '"${node[@]}" down' EXIT
+    tests/images/build
     "${node[@]}" up
     "${node[@]}" load
     install_platform > /dev/null

@@ -95,7 +95,7 @@ fn api_client() -> (Client, String) {
 
 /// Leaves issued so far by all replicas, from their metrics.
 fn leaf_count() -> u64 {
-    let pods = blinkchamber_tests::cluster::list(PLATFORM, "pods", "app.kubernetes.io/component=webhook");
+    let pods = blinkchamber_tests::cluster::list(PLATFORM, "pods", "app.kubernetes.io/name=webhook");
     let addresses = pods.iter().filter_map(|pod| pod["status"]["podIP"].as_str());
     addresses
         .map(|address| {
@@ -134,6 +134,6 @@ fn set(life: &str) {
     kubectl(&["set", "env", "-n", PLATFORM, "deployment", WEBHOOK, &format!("BLINKCHAMBER_LEAF_LIFETIME={life}")]);
     kubectl(&["rollout", "status", "-n", PLATFORM, "deployment", WEBHOOK, "--timeout=120s"]);
     wait::until_true("only new replicas are left", Duration::from_secs(60), || {
-        blinkchamber_tests::cluster::list(PLATFORM, "pods", "app.kubernetes.io/component=webhook").len() == 2
+        blinkchamber_tests::cluster::list(PLATFORM, "pods", "app.kubernetes.io/name=webhook").len() == 2
     });
 }

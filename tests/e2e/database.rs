@@ -25,6 +25,7 @@ fn a_dynamic_credential_is_renewed_and_replaced_before_it_dies() {
                 "creation_statements": ["CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"]}),
     );
     operator.grant("e2e-database", &namespace.name, "app", "path \"database/creds/e2e\" { capabilities = [\"read\"] }");
+    operator.write("sys/leases/revoke-prefix/database/creds/e2e", &json!({}));
     assert_eq!(operator.leases("database/creds/e2e"), 0, "a clean start");
     let annotations = inject(
         "e2e-database",

@@ -21,7 +21,7 @@ fn bent_reviews_get_answers_and_patches_are_idempotent() {
         .timeout(Duration::from_secs(20))
         .build()
         .expect("a client");
-    let replicas: Vec<_> = list(PLATFORM, "pods", "app.kubernetes.io/component=webhook")
+    let replicas: Vec<_> = list(PLATFORM, "pods", "app.kubernetes.io/name=webhook")
         .iter()
         .filter_map(|pod| pod["status"]["podIP"].as_str().map(|address| format!("https://{address}:8443/mutate")))
         .collect();
@@ -61,7 +61,7 @@ fn what_is_not_a_review_is_refused_by_status() {
     let _guard = crate::peaceful();
     rustls::crypto::ring::default_provider().install_default().ok();
     let client = Client::builder().tls_danger_accept_invalid_certs(true).build().expect("a client");
-    let pods = list(PLATFORM, "pods", "app.kubernetes.io/component=webhook");
+    let pods = list(PLATFORM, "pods", "app.kubernetes.io/name=webhook");
     let url = format!("https://{}:8443/mutate", pods[0]["status"]["podIP"].as_str().expect("an address"));
     let post = |kind: &str, body: Vec<u8>| {
         client.post(&url).header("content-type", kind).body(body).send().map(|response| response.status().as_u16())

@@ -62,7 +62,7 @@ fn pods_created_while_the_webhook_is_down_come_up_injected() {
     let _guard = crate::disruptive();
     let namespace = prepare("down", "e2e-down");
     kubectl(&["scale", "-n", PLATFORM, "deployment", WEBHOOK, "--replicas=0"]);
-    let selector = "app.kubernetes.io/component=webhook";
+    let selector = "app.kubernetes.io/name=webhook";
     wait::until_true("both replicas are gone", Duration::from_secs(60), || list(PLATFORM, "pods", selector).is_empty());
     apply(&gated_deployment(&namespace, "e2e-down"));
     for _ in 0..10 {

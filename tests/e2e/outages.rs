@@ -12,23 +12,37 @@ use serde_json::{Value, json};
 use crate::pods::{inject, pod, uid};
 
 const KEY: &str = "vault.hashicorp.com/agent-inject-template-app.env";
-const TEMPLATE: &str = r#"{{ with secret "secret/data/e2e/outages" }}{{ .Data.data.value }}{{ end }}"#;
-const POLICY: &str = "path \"secret/data/e2e/outages\" { capabilities = [\"read\"] }";
 
 struct Running {
     namespace: Namespace,
     pod: Value,
+    /// Path of its secret below the mount; each test has its own, for they run side by side.
+    secret: String,
 }
 
-fn running(prefix: &str, role: &'static str) -> Running {
+/// A pod with one file that holds the key `value` of a secret named like its role.
+fn running(prefix: &str, role: &str, more: &[(&str, &str)]) -> Running {
     let namespace = Namespace::new(prefix);
     namespace.service_account("app");
     let operator = Operator::login();
-    operator.put("e2e/outages", &json!({"value": "before"}));
-    operator.grant(role, &namespace.name, "app", POLICY);
-    apply(&pod(&namespace.name, "app", "app", &inject(role, "secret/data/e2e/outages", KEY, TEMPLATE)));
+    let secret = format!("e2e/{role}");
+    operator.put(&secret, &json!({"value": "before"}));
+    operator.grant(role, &namespace.name, "app", &policy(&secret));
+    apply(&injected(&namespace, role, &secret, more));
     let pod = namespace.ready_pod("app", Duration::from_secs(60));
-    Running { namespace, pod }
+    Running { namespace, pod, secret }
+}
+
+fn policy(secret: &str) -> String {
+    format!("path \"secret/data/{secret}\" {{ capabilities = [\"read\"] }}")
+}
+
+fn injected(namespace: &Namespace, role: &str, secret: &str, more: &[(&str, &str)]) -> Value {
+    let path = format!("secret/data/{secret}");
+    let template = format!("{{{{ with secret \"{path}\" }}}}{{{{ .Data.data.value }}}}{{{{ end }}}}");
+    let mut annotations = inject(role, &path, KEY, &template);
+    annotations.extend(more);
+    pod(&namespace.name, "app", "app", &annotations)
 }
 
 impl Running {
@@ -43,7 +57,7 @@ impl Running {
     }
 
     fn assert_follows(&self, value: &str) {
-        Operator::login().put("e2e/outages", &json!({"value": value}));
+        Operator::login().put(&self.secret, &json!({"value": value}));
         wait::until("the next version arrives", Duration::from_secs(90), || {
             self.namespace.exec("app", "vault-agent", &["/blinkchamber-agent", "refresh"]).ok();
             if self.file() == value { Ok(()) } else { Err(format!("{:?}", self.status())) }
@@ -54,7 +68,7 @@ impl Running {
 #[test]
 fn a_server_that_is_gone_for_a_minute_costs_nothing() {
     let _guard = crate::disruptive();
-    let running = running("gone", "e2e-gone");
+    let running = running("gone", "e2e-gone", &[]);
     let replicas = get(PLATFORM, "statefulset", "vault").expect("the server")["spec"]["replicas"].to_string();
     kubectl(&["scale", "-n", PLATFORM, "statefulset/vault", "--replicas=0"]);
     for _ in 0..60 {
@@ -71,7 +85,7 @@ fn a_server_that_is_gone_for_a_minute_costs_nothing() {
 #[test]
 fn a_sealed_server_costs_nothing() {
     let _guard = crate::disruptive();
-    let running = running("sealed", "e2e-sealed");
+    let running = running("sealed", "e2e-sealed", &[]);
     let operator = Operator::login();
     assert_eq!(operator.request("PUT", "sys/seal", None).0, 204);
     for _ in 0..10 {
@@ -86,7 +100,7 @@ fn a_sealed_server_costs_nothing() {
 #[test]
 fn a_killed_agent_comes_back_and_rewrites_nothing() {
     let _guard = crate::peaceful();
-    let running = running("killed", "e2e-killed");
+    let running = running("killed", "e2e-killed", &[]);
     let app = node::process(uid(&running.pod), "sleep 3600");
     let generation = || fs::read_link(app.path("/vault/secrets/..data")).expect("a generation");
     let before = generation();
@@ -104,7 +118,7 @@ fn a_killed_agent_comes_back_and_rewrites_nothing() {
 #[test]
 fn a_revoked_token_is_replaced() {
     let _guard = crate::peaceful();
-    let running = running("revoked", "e2e-revoked");
+    let running = running("revoked", "e2e-revoked", &[]);
     let operator = Operator::login();
     operator.write("sys/leases/revoke-prefix/auth/kubernetes/login/e2e-revoked", &json!({}));
     // Every token of the role, in case this server keeps no lease by role: they are found by accessor.
@@ -121,25 +135,16 @@ fn a_revoked_token_is_replaced() {
 #[test]
 fn a_full_volume_keeps_the_old_file_and_says_so() {
     let _guard = crate::peaceful();
-    let namespace = Namespace::new("full");
-    namespace.service_account("app");
+    let running = running("full", "e2e-full", &[("blinkchamber.io/volume-size-limit", "64Ki")]);
     let operator = Operator::login();
-    operator.put("e2e/full", &json!({"value": "small"}));
-    operator.grant("e2e-full", &namespace.name, "app", "path \"secret/data/e2e/full\" { capabilities = [\"read\"] }");
-    let template = r#"{{ with secret "secret/data/e2e/full" }}{{ .Data.data.value }}{{ end }}"#;
-    let mut annotations = inject("e2e-full", "secret/data/e2e/full", KEY, template);
-    annotations.push(("blinkchamber.io/volume-size-limit", "64Ki"));
-    apply(&pod(&namespace.name, "app", "app", &annotations));
-    let pod = namespace.ready_pod("app", Duration::from_secs(60));
-    let running = Running { namespace, pod };
-    operator.put("e2e/full", &json!({"value": "x".repeat(200_000)}));
+    operator.put(&running.secret, &json!({"value": "x".repeat(200_000)}));
     wait::until("the agent says what is wrong", Duration::from_secs(60), || {
         running.namespace.exec("app", "vault-agent", &["/blinkchamber-agent", "refresh"]).ok();
         let status = running.status()?.to_string();
         if status.contains("No space left") || status.contains("volume-size-limit") { Ok(()) } else { Err(status) }
     });
-    assert_eq!(running.file(), "small", "the old file is whole");
-    operator.put("e2e/full", &json!({"value": "small again"}));
+    assert_eq!(running.file(), "before", "the old file is whole");
+    operator.put(&running.secret, &json!({"value": "small again"}));
     wait::until_true("it heals", Duration::from_secs(60), || {
         running.namespace.exec("app", "vault-agent", &["/blinkchamber-agent", "refresh"]).ok();
         running.file() == "small again"
@@ -152,9 +157,10 @@ fn a_wrong_role_and_a_wrong_namespace_are_named_and_heal_when_mended() {
     let namespace = Namespace::new("wrong");
     namespace.service_account("app");
     let operator = Operator::login();
-    operator.put("e2e/outages-wrong", &json!({"value": "v"}));
-    let template = r#"{{ with secret "secret/data/e2e/outages-wrong" }}{{ .Data.data.value }}{{ end }}"#;
-    apply(&pod(&namespace.name, "app", "app", &inject("e2e-wrong", "secret/data/e2e/outages-wrong", KEY, template)));
+    let secret = "e2e/wrong";
+    operator.request("DELETE", "auth/kubernetes/role/e2e-wrong", None);
+    operator.put(secret, &json!({"value": "v"}));
+    apply(&injected(&namespace, "e2e-wrong", secret, &[]));
     let logs = |text: &str| {
         wait::until(&format!("the log names {text}"), Duration::from_secs(60), || {
             let log = blinkchamber_tests::cluster::try_kubectl(
@@ -165,10 +171,9 @@ fn a_wrong_role_and_a_wrong_namespace_are_named_and_heal_when_mended() {
         });
     };
     logs("e2e-wrong");
-    let policy = "path \"secret/data/e2e/outages-wrong\" { capabilities = [\"read\"] }";
-    operator.grant("e2e-wrong", "somewhere-else", "app", policy);
+    operator.grant("e2e-wrong", "somewhere-else", "app", &policy(secret));
     logs("namespace not authorized");
-    operator.grant("e2e-wrong", &namespace.name, "app", policy);
+    operator.grant("e2e-wrong", &namespace.name, "app", &policy(secret));
     let pod = namespace.ready_pod("app", Duration::from_secs(180));
     assert_eq!(pod["status"]["initContainerStatuses"][0]["restartCount"], 0, "it waited, it did not crash");
 }

@@ -4,7 +4,7 @@ project=$(cd "$node_dir/../.." && pwd)
 target=x86_64-unknown-linux-gnu
 
 # static_binary PROFILE NAME: where build_static puts a program.
-static_binary() { printf '%s\n' "$project/target/$target/$1/$2"; }
+static_binary() { printf '%s\n' "${CARGO_TARGET_DIR:-$project/target}/$target/$1/$2"; }
 
 # build_static PROFILE PACKAGE...: cargo decides what is to be done.
 build_static() {

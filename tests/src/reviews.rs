@@ -39,7 +39,7 @@ const VALUES: [&str; 12] = [
 pub fn review(seed: u64) -> Value {
     let mut rng = Rng::with_seed(seed);
     let mut pod = valid_pod(&mut rng);
-    for _ in 0..rng.usize(0..6) {
+    for _ in 0..rng.usize(0..4) {
         bend(&mut pod, &mut rng, 0);
     }
     json!({
@@ -58,7 +58,7 @@ fn valid_pod(rng: &mut Rng) -> Value {
     annotations.insert("vault.hashicorp.com/agent-inject".into(), json!("true"));
     annotations.insert("vault.hashicorp.com/role".into(), json!("app"));
     annotations.insert("vault.hashicorp.com/agent-inject-secret-db".into(), json!("secret/data/app"));
-    for _ in 0..rng.usize(0..8) {
+    for _ in 0..rng.usize(0..3) {
         let prefix = pick(rng, &["vault.hashicorp.com", "openbao.org", "blinkchamber.io"]);
         let key = format!("{prefix}/{}", pick(rng, &SUFFIXES));
         annotations.insert(key, json!(pick(rng, &VALUES)));

@@ -1,7 +1,7 @@
 //! The machine, the programs, and what the kernel says of a process.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -60,9 +60,11 @@ pub(crate) fn size(path: &PathBuf) -> f64 {
     f64::from(u32::try_from(bytes / 1024).expect("not that large")) / 1024.0
 }
 
-/// A program of ours, built by `make bench`.
+/// A program of ours, beside this one in the target folder.
 pub(crate) fn ours(profile: &str, name: &str) -> PathBuf {
-    PathBuf::from("target/x86_64-unknown-linux-gnu").join(profile).join(name)
+    let this = std::env::current_exe().expect("this program has a path");
+    let target = this.parent().and_then(Path::parent).expect("it lies in a profile's folder");
+    target.join(profile).join(name)
 }
 
 /// A program of the tool cache.
