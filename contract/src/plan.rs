@@ -166,6 +166,7 @@ pub struct Refusal {
 pub fn plan(request: Request<'_>, defaults: &Defaults) -> Result<Outcome, Refusal> {
     let mut findings = Findings::default();
     let pod = pod::Pod::new(request.pod);
+    bound(&pod)?;
     let notes = Annotations::read(pod.annotations(), &defaults.annotations, &mut findings);
     if gate::decide(request.namespace, &pod, &notes, defaults)? == gate::Verdict::LeaveAlone {
         return Ok(Outcome { decision: Decision::Skip, warnings: findings.warnings });
@@ -175,8 +176,41 @@ pub fn plan(request: Request<'_>, defaults: &Defaults) -> Result<Outcome, Refusa
     if findings.problems.is_empty() {
         Ok(Outcome { decision: Decision::Inject(Box::new(plan)), warnings: findings.warnings })
     } else {
-        Err(Refusal { problems: findings.problems })
+        Err(Refusal { problems: shortened(findings.problems) })
     }
+}
+
+/// Admission comes before the API server's own check of sizes, so a pod may carry megabytes of annotations here.
+///
+/// # Errors
+/// When they are more than the API server would accept afterwards, or more secrets than a pod has use for.
+fn bound(pod: &pod::Pod<'_>) -> Result<(), Refusal> {
+    /// The API server's limit for all keys and values of an object's annotations.
+    const MOST_BYTES: usize = 256 << 10;
+    /// Each annotation may be a secret of its own, and secrets are compared with one another.
+    const MOST: usize = 2_000;
+    let annotations = pod.annotations().and_then(Value::as_object);
+    let bytes: usize =
+        annotations.into_iter().flatten().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+    let count = annotations.map_or(0, serde_json::Map::len);
+    if bytes > MOST_BYTES || count > MOST {
+        let problem = format!(
+            "the pod has {count} annotations of {bytes} bytes in all: at most {MOST} and {MOST_BYTES} bytes are accepted"
+        );
+        return Err(Refusal { problems: vec![problem] });
+    }
+    Ok(())
+}
+
+/// The first problems, and how many more there are: an answer is for a person to read.
+fn shortened(mut problems: Vec<String>) -> Vec<String> {
+    const SHOWN: usize = 20;
+    if problems.len() > SHOWN {
+        let more = format!("and {} more", problems.len() - SHOWN);
+        problems.truncate(SHOWN);
+        problems.push(more);
+    }
+    problems
 }
 
 /// The plan as far as it can be drawn; what cannot is in the findings.

@@ -124,8 +124,8 @@ impl<'a> Annotations<'a> {
     #[must_use]
     pub fn member(&self, family: &str, member: &str) -> Option<Given<'a>> {
         debug_assert!(super::entries().any(|entry| entry.name == family), "{family} is not in the table");
-        let (_, given) = self.rows.iter().find(|((name, of), _)| *name == family && *of == member)?.1;
-        Some(*given)
+        let rows: &BTreeMap<(&str, &str), _> = &self.rows;
+        rows.get(&(family, member)).map(|(_, given)| *given)
     }
 
     /// The text of a single annotation, unless it is empty.

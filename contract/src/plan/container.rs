@@ -93,7 +93,6 @@ fn environment(
     env.extend(notes.text("client-timeout").map(|timeout| value("VAULT_CLIENT_TIMEOUT", timeout)));
     env.push(value("VAULT_LOG_LEVEL", &lower("log-level", "info")));
     env.push(value("VAULT_LOG_FORMAT", &lower("log-format", "standard")));
-    env.extend(notes.text("proxy-address").map(|proxy| value("HTTPS_PROXY", proxy)));
     // Serializing a tree of texts, numbers and lists cannot fail; an empty configuration would be refused by the agent.
     let text = serde_json::to_vec(config).unwrap_or_default();
     let text = BASE64_STANDARD.encode(text);

@@ -231,19 +231,19 @@ fn destination(notes: &Annotations<'_>, secret: &str, mount: &str, findings: &mu
     Some(format!("{mount}/{}", parts.join("/")))
 }
 
-/// Two secrets may not share a file, nor may a file be another one's directory.
+/// Two secrets may not share a file, nor may a file be another one's directory. The first conflict is enough to know.
 fn claim(taken: &mut BTreeMap<String, String>, destination: &str, secret: &str, findings: &mut Findings) {
-    for (path, owner) in taken.iter() {
-        if path == destination {
-            findings.refuse(format!(
-                "secrets {owner} and {secret} have the same file {path}: rename one with agent-inject-file-{secret}"
-            ));
-        } else if below(path, destination) || below(destination, path) {
-            findings.refuse(format!(
-                "the file {path} of {owner} and the file {destination} of {secret} need one name as \
-                 a file and as a directory"
-            ));
-        }
+    let same = taken.get_key_value(destination);
+    let nested = || taken.iter().find(|(path, _)| below(path, destination) || below(destination, path));
+    if let Some((path, owner)) = same {
+        findings.refuse(format!(
+            "secrets {owner} and {secret} have the same file {path}: rename one with agent-inject-file-{secret}"
+        ));
+    } else if let Some((path, owner)) = nested() {
+        findings.refuse(format!(
+            "the file {path} of {owner} and the file {destination} of {secret} need one name as \
+             a file and as a directory"
+        ));
     }
     taken.insert(destination.to_owned(), secret.to_owned());
 }

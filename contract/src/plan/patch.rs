@@ -1,5 +1,6 @@
 //! The user's own changes to the agent's container.
 
+use json_patch::{Patch, PatchOperation};
 use serde_json::{Value, json};
 
 use crate::annotations::values::patch;
@@ -9,6 +10,12 @@ use crate::plan::pod::name;
 use crate::plan::settings::Run;
 
 const LIFECYCLE: &str = "lifecycle";
+/// Operations of one patch; a container has no use for more.
+const MOST_OPERATIONS: usize = 64;
+/// Each copy may double what there is.
+const MOST_COPIES: usize = 4;
+/// Members between a container and what an operation names.
+const DEEPEST: usize = 16;
 
 /// Applies the patch that belongs to this kind of container.
 pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, findings: &mut Findings) {
@@ -41,6 +48,9 @@ pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, fi
 
 fn change(given: Given<'_>, container: &mut Value, findings: &mut Findings) {
     let Some(patch) = patch(given.value) else { return };
+    if let Some(reason) = excess(&patch) {
+        return findings.refuse(format!("{} is not accepted: {reason}", given.shown()));
+    }
     // vault-k8s's container has this empty member, and patches add `/lifecycle/preStop` to it.
     if let Some(fields) = container.as_object_mut() {
         fields.insert(LIFECYCLE.to_owned(), json!({}));
@@ -55,6 +65,24 @@ fn change(given: Given<'_>, container: &mut Value, findings: &mut Findings) {
     {
         fields.remove(LIFECYCLE);
     }
+}
+
+/// Why a patch is too much: a few copies of the whole would fill the memory of the webhook.
+fn excess(patch: &Patch) -> Option<String> {
+    if patch.len() > MOST_OPERATIONS {
+        return Some(format!("it has {} operations, {MOST_OPERATIONS} are allowed", patch.len()));
+    }
+    let copies = patch.iter().filter(|operation| matches!(operation, PatchOperation::Copy(_))).count();
+    if copies > MOST_COPIES {
+        return Some(format!("it copies {copies} times, {MOST_COPIES} are allowed: write the values out with add"));
+    }
+    patch.iter().find_map(|operation| match operation {
+        PatchOperation::Copy(copy) if copy.from.is_root() => Some("it copies the whole container".to_owned()),
+        other if other.path().tokens().count() > DEEPEST => {
+            Some(format!("the path {} is deeper than {DEEPEST} members", other.path()))
+        }
+        _ => None,
+    })
 }
 
 /// Texts without an operation change nothing.

@@ -15,8 +15,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         "proxy-address",
         Kind::Text,
         "none",
-        "HTTP proxy on the way to the server, given to the agent as `HTTPS_PROXY`.",
-    ),
+        "HTTP proxy on the way to the server. The agent has none yet and connects directly.",
+    )
+    .later("the agent connects to the server directly"),
     Entry::one(
         "tls-secret",
         Kind::Text,

@@ -191,7 +191,6 @@ fn everything_about_the_server_reaches_the_configuration() {
         ("agent-revoke-on-shutdown", "true"),
         ("agent-revoke-grace", "9"),
         ("agent-metrics-address", "0.0.0.0:9102"),
-        ("proxy-address", "http://proxy:3128"),
     ]));
     let config = decoded(&plan);
     assert_eq!(
@@ -218,7 +217,6 @@ fn everything_about_the_server_reaches_the_configuration() {
     );
     assert_eq!(plan.container["ports"], json!([{"name": "agent-metrics", "containerPort": 9102}]));
     let env = plan.container["env"].as_array().expect("a list");
-    assert!(env.contains(&json!({"name": "HTTPS_PROXY", "value": "http://proxy:3128"})));
     assert!(env.contains(&json!({"name": "VAULT_CACERT_BYTES", "value": "PEM"})));
 }
 

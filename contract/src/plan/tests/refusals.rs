@@ -194,3 +194,29 @@ fn a_configuration_that_no_variable_can_hold_is_refused() {
     assert!(refused(&template(100_000)).contains("a variable can hold 131058"));
     assert!(outcome(&template(90_000)).is_ok());
 }
+
+#[test]
+fn what_would_exhaust_the_webhook_is_refused_at_once() {
+    let copy = |from: &str, path: &str| format!(r#"{{"op":"copy","from":"{from}","path":"{path}"}}"#);
+    let many: Vec<_> = (0..30).map(|n| copy("/env", &format!("/x{n}"))).collect();
+    let deep = format!(r#"[{{"op":"add","path":"{}","value":1}}]"#, "/a".repeat(40));
+    for patch in [format!("[{}]", copy("", "/x")), format!("[{}]", many.join(",")), deep] {
+        let refusal = refused(&pod(&[("agent-json-patch", &patch)]));
+        assert!(refusal.contains("agent-json-patch"), "{refusal}");
+    }
+    let mut crowd = pod(&[]);
+    for n in 0..2_100 {
+        crowd["metadata"]["annotations"][format!("vault.hashicorp.com/agent-inject-secret-{n}")] = json!("secret/a");
+    }
+    assert!(refused(&crowd).contains("2000"));
+    let mut fat = pod(&[]);
+    fat["metadata"]["annotations"]["example.com/other"] = json!("x".repeat(300 << 10));
+    assert!(refused(&fat).contains("262144 bytes"));
+    let mut nested = pod(&[]);
+    for n in 1..60 {
+        nested["metadata"]["annotations"][format!("vault.hashicorp.com/agent-inject-secret-s{n}")] = json!("secret/a");
+        nested["metadata"]["annotations"][format!("vault.hashicorp.com/agent-inject-file-s{n}")] =
+            json!("a".to_owned() + &"/a".repeat(n));
+    }
+    assert!(refused(&nested).ends_with("more"), "a person reads the answer");
+}
