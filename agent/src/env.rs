@@ -20,6 +20,8 @@ pub const CLIENT_CERT: &str = "CLIENT_CERT";
 pub const CLIENT_KEY: &str = "CLIENT_KEY";
 /// A Go boolean: accept any certificate of the server.
 pub const SKIP_VERIFY: &str = "SKIP_VERIFY";
+/// Time limit of one request: seconds, or a Go duration.
+pub const CLIENT_TIMEOUT: &str = "CLIENT_TIMEOUT";
 /// Name in the server's certificate.
 pub const TLS_SERVER_NAME: &str = "TLS_SERVER_NAME";
 /// Namespace of the requests.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -182,7 +183,15 @@ fn add_writes(batch: &mut Batch, writes: Vec<FileWrite>) {
         if write.append {
             let before = match files.remove(&path) {
                 Some((_, bytes)) => bytes,
-                None => fs::read(&path).unwrap_or_default(),
+                None => match fs::read(&path) {
+                    Ok(bytes) => bytes,
+                    Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+                    // Taken for empty it would lose what it holds.
+                    Err(error) => {
+                        tracing::error!(path = %path.display(), %error, "a file to append to cannot be read; it stays as it is");
+                        continue;
+                    }
+                },
             };
             content = [before, content].concat();
         }

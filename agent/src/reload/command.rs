@@ -65,8 +65,9 @@ impl Program {
         }
         // Running into the limit is as good as the end of the stream here.
         let _ = timeout(LAST_WORDS, words.listen()).await;
-        let (outcome, last_line) = (describe(status), words.last_line());
-        Err(ReloadError::Failed { program: self.program.clone(), outcome, last_line })
+        // Programs quote what they choke on, which may be a secret: not for the status and the usual log.
+        tracing::debug!(program = self.program, last_line = words.last_line(), "a reload command failed");
+        Err(ReloadError::Failed { program: self.program.clone(), outcome: describe(status) })
     }
 }
 

@@ -74,14 +74,12 @@ pub enum ReloadError {
         limit: Duration,
     },
     /// The program failed.
-    #[error("{program:?} ended with {outcome}{}{last_line}", if last_line.is_empty() { "" } else { ": " })]
+    #[error("{program:?} ended with {outcome}")]
     Failed {
         /// First word of the command.
         program: String,
         /// Exit code or signal.
         outcome: String,
-        /// Last line on its standard error, shortened.
-        last_line: String,
     },
     /// The application cannot be asked.
     #[error("{request}: {reason}")]

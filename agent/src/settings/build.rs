@@ -86,6 +86,13 @@ fn server(config: Option<&Server>, environment: &Environment) -> Result<Options,
     let mut options = Options::new(&address);
     options.namespace = chosen(env::NAMESPACE, config.namespace);
     options.server_name = chosen(env::TLS_SERVER_NAME, config.tls_server_name);
+    if let Some(text) = environment.server(env::CLIENT_TIMEOUT) {
+        options.request_timeout =
+            values::seconds(text).filter(|limit| !limit.is_zero()).ok_or_else(|| SettingsError::Environment {
+                name: format!("VAULT_{}", env::CLIENT_TIMEOUT),
+                reason: "must be a time above zero, such as 60s".to_owned(),
+            })?;
+    }
     options.trust = Trust {
         ca_file: chosen(env::CA_CERT, config.ca_cert).map(PathBuf::from),
         ca_directory: chosen(env::CA_PATH, config.ca_path).map(PathBuf::from),

@@ -133,3 +133,15 @@ fn a_reload_action_that_can_never_work_is_refused() {
         assert!(error.starts_with("blinkchamber.reload[\"/v/a\"]: ") && error.contains(expected), "{error}");
     }
 }
+
+#[test]
+fn the_time_limit_of_a_request_comes_from_the_environment() {
+    let with =
+        |limit: &str| load_with(&format!("{{{MINIMAL}}}"), &[("VAULT_CLIENT_TIMEOUT", limit)].into_iter().collect());
+    assert_eq!(load("").unwrap().server.request_timeout, Duration::from_secs(60));
+    assert_eq!(with("90").unwrap().server.request_timeout, Duration::from_secs(90));
+    assert_eq!(with("1m30s").unwrap().server.request_timeout, Duration::from_secs(90));
+    for limit in ["soon", "0", "-1s"] {
+        assert!(with(limit).unwrap_err().to_string().contains("VAULT_CLIENT_TIMEOUT"), "{limit}");
+    }
+}

@@ -31,10 +31,7 @@ fn assert_ok(output: &Output) {
 fn a_full_and_a_read_only_volume() {
     // Needs a tmpfs of its own, in a mount namespace of its own.
     let may_mount = Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success());
-    if !may_mount {
-        eprintln!("skipped: mounting is not allowed here");
-        return;
-    }
+    assert!(may_mount, "needs `unshare -m`: run the tests as root");
     let directory = tempfile::tempdir().unwrap();
     let script = format!("mount -t tmpfs -o size={SIZE} tmpfs \"$0\" && exec \"$@\"");
     let inner = child(std::env::current_exe().unwrap(), "refused::on_a_small_tmpfs", directory.path());
@@ -77,10 +74,7 @@ fn on_a_small_tmpfs() {
 
 #[test]
 fn without_rights() {
-    if !is_root() {
-        eprintln!("skipped: only root can become somebody without rights");
-        return;
-    }
+    assert!(is_root(), "only root can become somebody without rights: run the tests as root");
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     for (name, owner) in [("own", 65534), ("foreign", 0)] {

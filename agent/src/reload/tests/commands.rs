@@ -13,14 +13,14 @@ async fn arguments_are_not_for_a_shell() {
 }
 
 #[tokio::test]
-async fn a_failure_tells_code_and_last_line_and_no_arguments() {
+async fn a_failure_tells_the_code_and_neither_words_nor_arguments() {
     let script = "echo first >&2; printf 'last\\007 line\\n\\n' >&2; echo output; exit 7";
     let reloader = reloader(&[("/a", &[shell(script)])]);
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);
     let status = reloader.status();
     assert_eq!(status[0].action, "command /bin/sh");
-    assert_eq!(status[0].last_error.as_deref(), Some("\"/bin/sh\" ended with exit code 7: last line"));
+    assert_eq!(status[0].last_error.as_deref(), Some("\"/bin/sh\" ended with exit code 7"));
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_flood_on_standard_error_neither_blocks_nor_is_kept() {
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);
     let error = reloader.status()[0].last_error.clone().unwrap();
-    assert!(error.len() < 300 && error.ends_with('x'), "{error}");
+    assert_eq!(error, "\"/bin/sh\" ended with exit code 1");
 }
 
 #[tokio::test]
