@@ -183,6 +183,13 @@ impl Compiler<'_> {
             );
             return None;
         }
+        if !(is_object_name(&workload.namespace) && is_object_name(&workload.service_account)) {
+            // A `*` here would let every account of the cluster log in.
+            let message =
+                format!("{:?} in namespace {:?} is no service account", workload.service_account, workload.namespace);
+            self.error(origin, message, "names are made of a-z, 0-9, and, not at their ends, - and .");
+            return None;
+        }
         let auth_path = method.mount_path.clone().unwrap_or_else(|| "auth/kubernetes".to_owned());
         let auth_path = auth_path.trim_matches('/').to_owned();
         let name = name.to_lowercase();
@@ -316,6 +323,15 @@ impl Compiler<'_> {
 /// `app-role` -> `app-policy`, `app` -> `app-policy`.
 fn policy_name(role: &str) -> String {
     format!("{}-policy", role.strip_suffix("-role").unwrap_or(role))
+}
+
+/// A DNS-1123 subdomain, as the API server wants names of namespaces and service accounts to be.
+fn is_object_name(name: &str) -> bool {
+    let word = |read: char| read.is_ascii_lowercase() || read.is_ascii_digit();
+    name.len() <= 253
+        && name.starts_with(word)
+        && name.ends_with(word)
+        && name.chars().all(|read| word(read) || matches!(read, '.' | '-'))
 }
 
 /// The server's pattern for names in a path: `\w([\w.-]*\w)?`.

@@ -149,6 +149,8 @@ fn client(url: Url, authorities: Option<&[u8]>) -> Result<VaultClient, VaultErro
         .tls_backend_preconfigured(tls)
         .tls_version_min(Version::TLS_1_2)
         .redirect(Redirects::none())
+        // The token goes to the server and to nobody the environment names.
+        .no_proxy()
         .timeout(TIMEOUT)
         .build()
         .map_err(|error| VaultError::Client(error.to_string()))?;

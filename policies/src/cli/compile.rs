@@ -25,8 +25,8 @@ pub(super) struct Arguments {
     /// Namespace of objects that name none
     #[arg(short, long, default_value = "default")]
     namespace: String,
-    /// Audience that service account tokens must carry; empty for any
-    #[arg(long, default_value = "")]
+    /// Audience that service account tokens must carry: the chart's agent.tokenAudience; empty for any
+    #[arg(long, default_value = "vault")]
     audience: String,
     /// Life of a token
     #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = seconds)]

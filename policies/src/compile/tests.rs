@@ -146,3 +146,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn names_that_would_bind_a_role_to_everybody_or_write_a_rule_are_refused() {
+    for account in ["*", "app*", "a\\npath \\\"secret/*\\\" { capabilities = [\\\"read\\\"] }\\n#"] {
+        let manifest = format!(
+            "{{apiVersion: v1, kind: Pod, metadata: {{name: p, namespace: shop, annotations: {{\
+             vault.hashicorp.com/agent-inject: 'true', vault.hashicorp.com/role: app, \
+             vault.hashicorp.com/agent-inject-secret-a: secret/data/a}}}}, \
+             spec: {{serviceAccountName: \"{account}\", containers: [{{name: a}}]}}}}"
+        );
+        let errors = compile(&[("pod.yaml".to_owned(), manifest)], &CompileOptions::default()).unwrap_err();
+        assert!(errors.to_string().contains("is no service account"), "{errors}");
+    }
+}
