@@ -110,12 +110,12 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Pods at our gate. Raw JSON, as the plan reads it.
+    /// Pods at our gate. Raw JSON, as the plan reads it; in small pages, for others' pending pods may be large and many.
     async fn gated(&self) -> Result<Vec<Value>, Error> {
         let mut all = Vec::new();
         let mut next = String::new();
         loop {
-            let path = format!("/api/v1/pods?fieldSelector=status.phase%3DPending&limit=500{next}");
+            let path = format!("/api/v1/pods?fieldSelector=status.phase%3DPending&limit=50{next}");
             let page: Page = self.request("GET", &path, None, "list pods").await?;
             all.extend(page.items.into_iter().filter(is_gated));
             match page.metadata.and_then(|metadata| metadata.next).filter(|token| !token.is_empty()) {

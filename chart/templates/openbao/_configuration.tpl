@@ -92,8 +92,9 @@ initialize "first" {
 
 {{- /*
 The job's own policy. It makes mounts but never removes one, makes secrets but cannot overwrite or (beside the first
-passwords of database administrators) read one, and cannot change its own policy and role. Who may write policies and roles can
-give anything to anybody: that is the job's purpose, and why its role is bound to one account and lives 15 minutes.
+passwords of database administrators) read one. Who may write policies and roles can give anything to anybody, itself included (the
+read-only rules for its own policy and role guard against mistakes, not against an attacker): that is the job's purpose, and why its
+role is bound to one account and lives 15 minutes.
 */ -}}
 {{- define "blinkchamber.bootstrapPolicy" -}}
 {{- $desired := include "blinkchamber.desired" . | fromYaml -}}
@@ -104,7 +105,7 @@ path "sys/mounts/{{ . }}" { capabilities = ["create", "read", "update"] }
 {{- range $desired.databases }}
 path "sys/mounts/{{ .mount }}" { capabilities = ["create", "read", "update"] }
 {{- end }}
-# policies and roles of workloads and operators, never its own
+# policies and roles of workloads and operators
 path "sys/policies/acl" { capabilities = ["list"] }
 path "sys/policies/acl/+" { capabilities = ["create", "read", "update", "delete"] }
 path "sys/policies/acl/bootstrap" { capabilities = ["read"] }
