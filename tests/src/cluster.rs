@@ -113,16 +113,6 @@ impl Namespace {
         })
     }
 
-    /// Waits for one ready, not terminating pod behind a label.
-    #[track_caller]
-    pub fn ready_pod_of(&self, selector: &str, limit: Duration) -> Value {
-        wait::until(&format!("a pod with {selector} is Ready"), limit, || {
-            let pods = list(&self.name, "pods", selector);
-            let found = pods.iter().find(|pod| is_ready(pod) && pod["metadata"]["deletionTimestamp"].is_null());
-            found.cloned().ok_or_else(|| pods.iter().map(|pod| pod["status"].to_string()).collect())
-        })
-    }
-
     /// Runs a command in a container.
     ///
     /// # Errors
