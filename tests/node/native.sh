@@ -69,9 +69,10 @@ start() {
     [ -d "$place" ] || { mkdir -p "$place" && touch "$cache/made${place//\//-}"; }
   done
   # The process writes down its own number before it becomes `unshare`: there is no moment when a killed `up` loses it.
+  # Signals that our caller ignores (nohup) would be ignored in every container.
   # --kill-child: when unshare dies, process 1 of the namespaces dies, and with it every process inside.
   setsid bash -c 'read -r stat < /proc/$$/stat; set -- "$@" ${stat##*) }; echo "$$ ${25}" > "$1/unshare.pid"
-    exec unshare --net --mount --pid --fork --mount-proc --kill-child "$2" "$1" "$3" "$4" "$5"' \
+    exec env --default-signal=HUP,INT,QUIT unshare --net --mount --pid --fork --mount-proc --kill-child "$2" "$1" "$3" "$4" "$5"' \
     bash "$state" "$node_dir/inside.sh" node-0 "$cgroup" "$volume_count" > "$state/log/inside.log" 2>&1 < /dev/null {lock}>&- &
   disown
   until [ -f "$state/ready" ]; do

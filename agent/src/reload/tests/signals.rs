@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use super::{LONG, lines, paths, reloader, signal};
 
-/// A program of this name that writes down which signals it gets.
+/// A program of this name that writes down which signals it gets. Not HUP: a shell cannot trap what its caller ignores, and
+/// `nohup` does.
 struct App {
     directory: TempDir,
     child: Child,
@@ -22,7 +23,7 @@ impl App {
         let program = directory.path().join(name);
         let log = directory.path().join("log");
         let script = format!(
-            "#!/bin/sh\ntrap 'echo HUP >> {0}' HUP\ntrap 'echo USR1 >> {0}' USR1\n{more}\necho ready >> {0}\n\
+            "#!/bin/sh\ntrap 'echo USR2 >> {0}' USR2\ntrap 'echo USR1 >> {0}' USR1\n{more}\necho ready >> {0}\n\
              while :; do sleep 0.02; done\n",
             log.display()
         );
@@ -75,15 +76,15 @@ fn spawn(program: &Path) -> Child {
 async fn a_real_process_gets_the_signal_by_its_name() {
     let name = format!("app-{}-one", std::process::id());
     let app = App::start(&name, "").await;
-    let reloader = reloader(&[("/a", &[signal("SIGHUP", &name)]), ("/b", &[signal("usr1", &name)])]);
+    let reloader = reloader(&[("/a", &[signal("SIGUSR2", &name)]), ("/b", &[signal("usr1", &name)])]);
     reloader.changed(&paths(&["/a"]));
-    app.until("HUP", 1).await;
+    app.until("USR2", 1).await;
     reloader.changed(&paths(&["/b"]));
     app.until("USR1", 1).await;
     assert!(reloader.finish(LONG).await);
     let status = reloader.status();
     assert_eq!(status.iter().map(|status| (status.succeeded, status.failed)).collect::<Vec<_>>(), [(1, 0), (1, 0)]);
-    assert_eq!(lines(&app.log()), ["ready", "HUP", "USR1"]);
+    assert_eq!(lines(&app.log()), ["ready", "USR2", "USR1"]);
 }
 
 #[tokio::test]
@@ -91,12 +92,12 @@ async fn a_child_with_the_same_name_is_left_to_its_parent() {
     let name = format!("app-{}-two", std::process::id());
     // The subshell is the same program; it would write a second line.
     let app = App::start(&name, "(while kill -0 $$ 2>/dev/null; do sleep 0.02; done) &").await;
-    let reloader = reloader(&[("/a", &[signal("HUP", &name)])]);
+    let reloader = reloader(&[("/a", &[signal("USR2", &name)])]);
     reloader.changed(&paths(&["/a"]));
-    app.until("HUP", 1).await;
+    app.until("USR2", 1).await;
     assert!(reloader.finish(LONG).await);
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert_eq!(lines(&app.log()), ["ready", "HUP"]);
+    assert_eq!(lines(&app.log()), ["ready", "USR2"]);
 }
 
 #[tokio::test]
@@ -105,14 +106,14 @@ async fn an_application_that_is_just_starting_is_told_when_it_is_there() {
     let mut pace = super::PACE;
     pace.retries = 40;
     pace.first_retry = Duration::from_millis(1);
-    let actions = [(PathBuf::from("/a"), vec![signal("HUP", &name)])];
+    let actions = [(PathBuf::from("/a"), vec![signal("USR2", &name)])];
     let reloader = super::Reloader::with_pace(actions.into(), pace);
     reloader.changed(&paths(&["/a"]));
     tokio::time::sleep(Duration::from_millis(150)).await;
     let error = reloader.status()[0].last_error.clone().unwrap();
     assert!(error.starts_with(&format!("no process named {name:?} is running")), "{error}");
     let app = App::start(&name, "").await;
-    app.until("HUP", 1).await;
+    app.until("USR2", 1).await;
     assert!(reloader.finish(LONG).await);
     assert_eq!(reloader.status()[0].succeeded, 1);
 }
