@@ -90,6 +90,7 @@ async fn ask(sender: &mut SendRequest<Body>) -> StatusCode {
         .header("content-type", "application/json")
         .body(Body::from(review.to_string()))
         .unwrap();
+    sender.ready().await.unwrap();
     let response = sender.send_request(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
