@@ -135,8 +135,9 @@ impl Server {
             .collect();
         let config = json!({
             "vault": {"address": format!("http://127.0.0.1:{PORT}")},
-            "auto_auth": {"method": {"type": "approle", "config": {
-                "role_id_file_path": path("role_id"), "secret_id_file_path": path("secret_id"), "remove_secret_id_file_after_reading": false}}},
+            // A list: the peer's reader takes an object whose first member is an object for a labelled block.
+            "auto_auth": {"method": [{"type": "approle", "config": {
+                "role_id_file_path": path("role_id"), "secret_id_file_path": path("secret_id"), "remove_secret_id_file_after_reading": false}}]},
             "template_config": {"static_secret_render_interval": "60s", "exit_on_retry_failure": true},
             "template": templates,
         });
