@@ -1,19 +1,16 @@
-//! `make bench`: our programs beside the peer's, in one run, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part.
-//!
-//! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
+//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part. Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
 
 mod agent;
 mod machine;
 mod pods;
 mod table;
 mod webhook;
-
 use table::Table;
 
 fn main() {
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
-    let wanted = |part: &str| only.is_empty() || only == part;
     let mut table = Table::default();
+    let wanted = |part: &str| only.is_empty() || only == part;
     if wanted("agent") {
         agent::measure(&mut table);
     }
