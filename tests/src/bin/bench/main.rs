@@ -1,4 +1,5 @@
-//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part. Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
+//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part.
+//! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
 
 mod agent;
 mod machine;
