@@ -240,6 +240,9 @@ pub struct Extension {
     /// What to do after the bytes of a destination changed.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reload: BTreeMap<String, Vec<ReloadAction>>,
+    /// Reload only while this Lease is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reload_lease: Option<ReloadLease>,
     /// Give the token and its leases back at the end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub revoke_on_exit: bool,
@@ -249,6 +252,22 @@ pub struct Extension {
     /// Address of the metrics port, such as `0.0.0.0:9102`; none is opened unless this is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_address: Option<String>,
+}
+
+/// `blinkchamber.reload_lease`: of several replicas one reloads at a time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ReloadLease {
+    /// Name of a `coordination.k8s.io` Lease in the pod's namespace.
+    pub name: String,
+    /// Directory with `token`, `ca.crt`, `namespace` and `pod`: how to ask the API server, and for whom.
+    pub credentials: String,
+    /// `http://` URL in the pod that answers 200 when the application is back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_url: Option<String>,
+    /// Longest wait for the application, a Go duration (default 5m).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready_timeout: Option<String>,
 }
 
 /// One way to tell a process that its files changed.

@@ -45,6 +45,10 @@ pub enum Kind {
     Directory,
     /// An RFC 6902 patch; empty is none.
     Patch,
+    /// The name of a Kubernetes object; empty is unset.
+    ObjectName,
+    /// An `http://` URL of the pod itself; empty is unset.
+    LocalUrl,
     /// Any text.
     Text,
     /// Text that must not be empty.
@@ -72,6 +76,8 @@ impl Kind {
             Self::Share => share(value).is_some(),
             Self::Directory => directory(value).is_some(),
             Self::Patch => patch(value).is_some(),
+            Self::ObjectName => value.is_empty() || object_name(value),
+            Self::LocalUrl => value.is_empty() || local_url(value),
             Self::Filled => !value.trim().is_empty(),
         }
     }
@@ -98,6 +104,10 @@ impl Kind {
             Self::Share => "a number from 0 to 1, such as 0.9",
             Self::Directory => "an absolute path below / without `..`",
             Self::Patch => "a JSON list of RFC 6902 operations",
+            Self::ObjectName => {
+                "the name of an object: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit"
+            }
+            Self::LocalUrl => "an http:// URL of localhost, 127.0.0.1 or [::1], such as http://127.0.0.1:8080/ready",
             Self::Text => "any text",
             Self::Filled => "a text that is not empty",
         };
@@ -223,6 +233,28 @@ pub fn directory(value: &str) -> Option<String> {
 #[must_use]
 pub fn socket(value: &str) -> Option<SocketAddr> {
     value.parse().ok().filter(|address: &SocketAddr| address.port() != 0)
+}
+
+/// Whether the API server takes this name of an object (RFC 1123).
+#[must_use]
+pub fn object_name(value: &str) -> bool {
+    let part = |part: &str| {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        part.starts_with(plain) && part.ends_with(plain) && part.chars().all(|c| plain(c) || c == '-')
+    };
+    value.len() <= 253 && value.split('.').all(part)
+}
+
+/// Whether this is an `http://` URL that does not leave the pod.
+#[must_use]
+pub fn local_url(value: &str) -> bool {
+    let Some(rest) = value.strip_prefix("http://").filter(|rest| !rest.contains(char::is_whitespace)) else {
+        return false;
+    };
+    let (authority, _) = split_at_first(rest, |c| matches!(c, '/' | '?' | '#'));
+    ["localhost", "127.0.0.1", "[::1]"].into_iter().filter_map(|host| authority.strip_prefix(host)).any(|port| {
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
+    })
 }
 
 /// An RFC 6902 patch; the empty text and `null` are an empty one.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use blinkchamber_hcl::Body;
 
 use crate::config::reader::Block;
-use crate::config::{AgentConfig, Extension, Parsed, ReadError, Server, TemplateConfig};
+use crate::config::{AgentConfig, Extension, Parsed, ReadError, ReloadLease, Server, TemplateConfig};
 
 mod auto_auth;
 mod template;
@@ -114,7 +114,15 @@ fn template_config(block: &Block<'_>) -> Result<TemplateConfig, ReadError> {
 }
 
 fn extension(block: &Block<'_>) -> Result<Extension, ReadError> {
-    block.only(&["generations", "home", "metrics_address", "reload", "revoke_grace", "revoke_on_exit"])?;
+    block.only(&[
+        "generations",
+        "home",
+        "metrics_address",
+        "reload",
+        "reload_lease",
+        "revoke_grace",
+        "revoke_on_exit",
+    ])?;
     let mut reload = BTreeMap::new();
     if let Some(paths) = block.one("reload")? {
         for path in paths.keys() {
@@ -127,8 +135,23 @@ fn extension(block: &Block<'_>) -> Result<Extension, ReadError> {
         generations: block.texts("generations")?,
         home: block.text("home")?,
         reload,
+        reload_lease: block.one("reload_lease")?.map(|lease| reload_lease(&lease)).transpose()?,
         revoke_on_exit: block.flag("revoke_on_exit")?.unwrap_or_default(),
         revoke_grace: block.duration("revoke_grace")?,
         metrics_address: block.text("metrics_address")?,
+    })
+}
+
+fn reload_lease(block: &Block<'_>) -> Result<ReloadLease, ReadError> {
+    block.only(&["credentials", "name", "ready_timeout", "ready_url"])?;
+    let needed = |key: &str| {
+        let text = block.text(key)?.filter(|text| !text.is_empty());
+        text.ok_or_else(|| block.error(key, "is missing: expected a text"))
+    };
+    Ok(ReloadLease {
+        name: needed("name")?,
+        credentials: needed("credentials")?,
+        ready_url: block.text("ready_url")?,
+        ready_timeout: block.duration("ready_timeout")?,
     })
 }

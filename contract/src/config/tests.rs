@@ -241,16 +241,14 @@ fn template() -> impl Strategy<Value = Template> {
 
 fn extension() -> impl Strategy<Value = Extension> {
     let reload = prop::collection::btree_map(text(), prop::collection::vec(action(), 1..3), 0..3);
-    (prop::collection::vec(text(), 0..3), maybe_text(), reload, any::<bool>(), maybe_duration(), maybe_text()).prop_map(
-        |(generations, home, reload, revoke_on_exit, revoke_grace, metrics_address)| Extension {
-            generations,
-            home,
-            reload,
-            revoke_on_exit,
-            revoke_grace,
-            metrics_address,
-        },
-    )
+    let lease = ("[a-z]{1,9}", "/[a-z]{1,9}", maybe_text(), maybe_duration()).prop_map(
+        |(name, credentials, ready_url, ready_timeout)| ReloadLease { name, credentials, ready_url, ready_timeout },
+    );
+    let reloads = (reload, prop::option::of(lease));
+    (prop::collection::vec(text(), 0..3), maybe_text(), reloads, any::<bool>(), maybe_duration(), maybe_text())
+        .prop_map(|(generations, home, (reload, reload_lease), revoke_on_exit, revoke_grace, metrics_address)| {
+            Extension { generations, home, reload, reload_lease, revoke_on_exit, revoke_grace, metrics_address }
+        })
 }
 
 fn login() -> impl Strategy<Value = AutoAuth> {

@@ -4,7 +4,7 @@ use crate::annotations::Findings;
 use crate::annotations::values::directory;
 use crate::plan::CONTAINER;
 use crate::plan::pod::{Pod, mounts, name};
-use crate::plan::volumes::{EXTRA_SECRET, HOME, SECRETS, TLS_SECRET, TOKEN, is_secret_volume};
+use crate::plan::volumes::{API, EXTRA_SECRET, HOME, SECRETS, TLS_SECRET, TOKEN, is_secret_volume};
 
 /// Looks for containers, volumes and mounts of the user that collide with what is added.
 pub(super) fn check(pod: &Pod<'_>, containers: &[String], paths: &[String], findings: &mut Findings) {
@@ -38,7 +38,7 @@ fn names(pod: &Pod<'_>, findings: &mut Findings) {
     if pod.every_container().any(|container| name(container) == Some(CONTAINER)) {
         findings.refuse(format!("the pod already has a container named {CONTAINER}, the agent's name: rename it"));
     }
-    let ours = [SECRETS, TOKEN, HOME, EXTRA_SECRET, TLS_SECRET];
+    let ours = [API, SECRETS, TOKEN, HOME, EXTRA_SECRET, TLS_SECRET];
     for volume in pod.volumes().filter_map(name) {
         if ours.contains(&volume) || is_secret_volume(volume) {
             findings

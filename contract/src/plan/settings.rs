@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::annotations::values::{names, share, unsigned};
 use crate::annotations::{Annotations, Findings};
-use crate::config::{AgentConfig, AutoAuth, Extension, Method, Server, Sink, TemplateConfig};
+use crate::config::{AgentConfig, AutoAuth, Extension, Method, ReloadLease, Server, Sink, TemplateConfig};
 use crate::plan::Defaults;
 use crate::plan::files::Files;
 use crate::plan::pod::Pod;
-use crate::plan::volumes::{HOME_PATH, Volumes};
+use crate::plan::volumes::{API_PATH, HOME_PATH, Volumes};
 
 pub(super) const KUBERNETES: &str = "kubernetes";
 
@@ -85,7 +85,7 @@ pub(super) fn config(
         template_config: Some(template_config(notes)),
         disable_idle_connections: list(notes, "agent-disable-idle-connections"),
         disable_keep_alives: list(notes, "agent-disable-keep-alives"),
-        blinkchamber: Some(extension(notes, files, once)),
+        blinkchamber: Some(extension(notes, files, once, findings)),
         ..AgentConfig::default()
     }
 }
@@ -205,16 +205,40 @@ fn template_config(notes: &Annotations<'_>) -> TemplateConfig {
     }
 }
 
-fn extension(notes: &Annotations<'_>, files: &Files, once: bool) -> Extension {
+fn extension(notes: &Annotations<'_>, files: &Files, once: bool, findings: &mut Findings) -> Extension {
     let revoke = notes.flag("agent-revoke-on-shutdown", false) && !once;
     Extension {
         generations: files.mounts.clone(),
         home: Some(HOME_PATH.to_owned()),
         reload: files.reload.clone(),
+        reload_lease: reload_lease(notes, files, findings),
         revoke_on_exit: revoke,
         revoke_grace: revoke.then(|| format!("{}s", revoke_grace(notes))),
         metrics_address: owned(notes, "agent-metrics-address"),
     }
+}
+
+/// The Lease that reload actions wait for.
+fn reload_lease(notes: &Annotations<'_>, files: &Files, findings: &mut Findings) -> Option<ReloadLease> {
+    let Some(name) = notes.text("agent-reload-lease") else {
+        for name in ["agent-reload-ready-url", "agent-reload-ready-timeout"] {
+            if let Some(given) = notes.given(name).filter(|given| !given.value.is_empty()) {
+                findings.warn(format!("annotation {} has no effect without agent-reload-lease", given.key));
+            }
+        }
+        return None;
+    };
+    if files.reload.is_empty() {
+        findings.warn(format!(
+            "annotation agent-reload-lease: {name:?} has no effect: no agent-reload-<name> asks for an action"
+        ));
+    }
+    Some(ReloadLease {
+        name: name.to_owned(),
+        credentials: API_PATH.to_owned(),
+        ready_url: owned(notes, "agent-reload-ready-url"),
+        ready_timeout: owned(notes, "agent-reload-ready-timeout"),
+    })
 }
 
 /// A grace longer than the pod's ends in a kill before anything is revoked.

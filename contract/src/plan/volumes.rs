@@ -7,6 +7,9 @@ use crate::annotations::{Annotations, Findings};
 use crate::plan::pod::{Pod, mounts, name};
 use crate::plan::{Defaults, settings};
 
+pub(super) const API: &str = "vault-agent-api";
+/// Where the agent finds how to ask the API server.
+pub(super) const API_PATH: &str = "/var/run/secrets/blinkchamber.io/api";
 pub(super) const EXTRA_SECRET: &str = "extra-secrets";
 pub(super) const HOME: &str = "vault-agent-home";
 pub(super) const HOME_PATH: &str = "/home/vault";
@@ -20,6 +23,8 @@ const HOME_SIZE: &str = "1Mi";
 const TOKEN_PATH: &str = "/var/run/secrets/vault.hashicorp.com/serviceaccount";
 /// Shortest life of a projected token that the API server accepts, in seconds.
 const SHORTEST_TOKEN: u64 = 600;
+/// Life of the token for the API server, in seconds; the kubelet renews it.
+const API_TOKEN: u64 = 3600;
 
 /// What is added to the pod, and mounted where.
 #[derive(Default)]
@@ -67,6 +72,9 @@ pub(super) fn volumes(
     }
     volumes.add_kubernetes_secret(notes, "agent-extra-secret", EXTRA_SECRET, "/vault/custom", findings);
     volumes.add_kubernetes_secret(notes, "tls-secret", TLS_SECRET, "/vault/tls", findings);
+    if notes.text("agent-reload-lease").is_some() {
+        volumes.add_api(findings);
+    }
     volumes.copy_mounts(pod, notes, findings);
     volumes
 }
@@ -99,6 +107,17 @@ impl Volumes {
         };
         self.agent_mounts.push(json!({"name": volume, "mountPath": TOKEN_PATH, "readOnly": true}));
         self.token = Some(format!("{TOKEN_PATH}/{}", file.trim_start_matches('/')));
+    }
+
+    /// What a client of the API server in the pod needs; only for pods whose reloads wait for a Lease.
+    fn add_api(&mut self, findings: &mut Findings) {
+        let field = |path: &str, field: &str| json!({"path": path, "fieldRef": {"fieldPath": field}});
+        self.all.push(json!({"name": API, "projected": {"sources": [
+            {"serviceAccountToken": {"path": "token", "expirationSeconds": API_TOKEN}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [field("namespace", "metadata.namespace"), field("pod", "metadata.name")]}},
+        ]}}));
+        self.mount(json!({"name": API, "mountPath": API_PATH, "readOnly": true}), findings);
     }
 
     fn add_kubernetes_secret(

@@ -120,6 +120,30 @@ pub(super) const ENTRIES: &[Entry] = &[
     )
     .only(Modes::Native),
     Entry::one(
+        "agent-reload-lease",
+        Kind::ObjectName,
+        "not set",
+        "Name of a Lease in the pod's namespace. Reload actions wait until the agent holds it, so that of several \
+         replicas one is reloaded at a time. The pod's service account needs `get` and `update` on that Lease, and \
+         `create` on leases unless it exists.",
+    )
+    .only(Modes::Native),
+    Entry::one(
+        "agent-reload-ready-url",
+        Kind::LocalUrl,
+        "not set",
+        "With `agent-reload-lease`: the Lease is held on to until this URL in the pod answers 200. An action that sends \
+         TERM, INT, QUIT or KILL waits for the end of the process first.",
+    )
+    .only(Modes::Native),
+    Entry::one(
+        "agent-reload-ready-timeout",
+        Kind::Seconds,
+        "5m",
+        "How long to wait for that. Then the Lease is let go all the same, and the action counts as failed.",
+    )
+    .only(Modes::Native),
+    Entry::one(
         "agent-inject-token",
         Kind::Bool,
         "false",

@@ -103,3 +103,20 @@ fn reload_actions_that_are_not_understood_are_named() {
         assert!(error.contains(part), "{value:?}: {error}");
     }
 }
+
+#[test]
+fn an_objects_name_and_a_url_of_the_pod() {
+    for name in ["a", "shop-reload", "a.b-c.9"] {
+        assert!(object_name(name), "{name}");
+    }
+    for name in ["", "A", "-a", "a-", "a..b", "a/b", "a_b", &"a".repeat(254)] {
+        assert!(!object_name(name), "{name}");
+    }
+    for url in ["http://localhost", "http://127.0.0.1:8080/ready", "http://[::1]:80?x"] {
+        assert!(local_url(url), "{url}");
+    }
+    for url in ["https://localhost", "http://127.0.0.1.example/", "http://127.0.0.1:0/", "http://localhost:80@x/", "x"]
+    {
+        assert!(!local_url(url), "{url}");
+    }
+}

@@ -293,3 +293,46 @@ fn the_first_prefix_wins() {
     assert_eq!(plan.config.templates.len(), 2);
     assert!(warnings(&pod).contains("annotation vault.hashicorp.com/role is not used: blinkchamber.io/role says"));
 }
+
+#[test]
+fn a_lease_for_reloads_brings_the_way_to_the_api_server_and_nothing_else_does() {
+    let annotations = [
+        ("agent-reload-db", "http:POST:http://127.0.0.1:8080/reload"),
+        ("agent-reload-lease", "shop-reload"),
+        ("agent-reload-ready-url", "http://127.0.0.1:8080/ready"),
+        ("agent-reload-ready-timeout", "90"),
+    ];
+    let plan = planned(&pod(&annotations));
+    let volume = plan.volumes.iter().find(|volume| volume["name"] == "vault-agent-api").expect("the volume");
+    assert_eq!(
+        volume["projected"]["sources"],
+        json!([
+            {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
+            {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
+            {"downwardAPI": {"items": [
+                {"path": "namespace", "fieldRef": {"fieldPath": "metadata.namespace"}},
+                {"path": "pod", "fieldRef": {"fieldPath": "metadata.name"}},
+            ]}},
+        ])
+    );
+    let mounts = plan.container["volumeMounts"].as_array().expect("mounts");
+    let mount = json!({
+        "name": "vault-agent-api", "mountPath": "/var/run/secrets/blinkchamber.io/api", "readOnly": true,
+    });
+    assert!(mounts.contains(&mount) && !plan.mounts.iter().any(|mount| mount["name"] == "vault-agent-api"));
+    assert_eq!(
+        decoded(&plan)["blinkchamber"]["reload_lease"],
+        json!({
+            "name": "shop-reload", "credentials": "/var/run/secrets/blinkchamber.io/api",
+            "ready_url": "http://127.0.0.1:8080/ready", "ready_timeout": "90",
+        })
+    );
+    let without = planned(&pod(&annotations[..1]));
+    assert!(!without.volumes.iter().any(|volume| volume["name"] == "vault-agent-api"));
+    assert!(decoded(&without)["blinkchamber"].get("reload_lease").is_none());
+    assert!(warnings(&pod(&annotations[2..3])).contains("agent-reload-ready-url has no effect without"));
+    assert!(warnings(&pod(&annotations[1..2])).contains("no agent-reload-<name> asks for an action"));
+    for (name, value) in [("agent-reload-lease", "Shop/x"), ("agent-reload-ready-url", "http://elsewhere:80/")] {
+        assert!(refused(&pod(&[("agent-reload-lease", "shop"), (name, value)])).contains(name), "{name}");
+    }
+}
