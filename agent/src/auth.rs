@@ -4,10 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use blinkchamber_templates::Json;
 use http::StatusCode;
+use serde::Serialize;
+use zeroize::Zeroizing;
 
-use crate::vault::{Client, Reply, Token, VaultError};
+use crate::vault::{Call, Client, Reply, Token, VaultError};
 
-pub use self::{
+pub(crate) use self::{
     approle::AppRole,
     kubernetes::{DEFAULT_TOKEN_PATH, Kubernetes},
     token_file::TokenFile,
@@ -22,18 +24,18 @@ mod token_file;
 mod tests;
 
 /// How to log in.
-pub struct Login {
+pub(crate) struct Login {
     /// Mount of the auth method, such as `auth/kubernetes`.
-    pub mount: String,
+    pub(crate) mount: String,
     /// Namespace of the login when it is not the client's.
-    pub namespace: Option<String>,
+    pub(crate) namespace: Option<String>,
     /// What to show.
-    pub method: Method,
+    pub(crate) method: Method,
 }
 
 /// What to show.
 #[non_exhaustive]
-pub enum Method {
+pub(crate) enum Method {
     /// Role id and secret id from files.
     AppRole(AppRole),
     /// The pod's service account token.
@@ -43,24 +45,27 @@ pub enum Method {
 }
 
 /// What a login gave.
-pub struct Grant {
+pub(crate) struct Grant {
     /// The token.
-    pub token: Token,
+    pub(crate) token: Token,
     /// How long it lives; `None` for ever.
-    pub ttl: Option<Duration>,
+    pub(crate) ttl: Option<Duration>,
     /// Whether that can be prolonged.
-    pub renewable: bool,
+    pub(crate) renewable: bool,
     /// Whether the login made it, so that it is ours to revoke.
-    pub ours: bool,
+    pub(crate) ours: bool,
 }
 
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum LoginError {
+pub(crate) enum LoginError {
     /// The answer has no token in it.
     #[error("the server's answer to the login holds no usable token")]
     Answer,
+    /// What is shown cannot be written as JSON.
+    #[error("the login cannot be written as JSON")]
+    Body(#[source] serde_json::Error),
     /// A file that the method needs.
     #[error("cannot read {what} from {}: {reason}", path.display())]
     File {
@@ -78,10 +83,10 @@ pub enum LoginError {
 
 impl LoginError {
     /// Whether trying again soon is of no use: somebody must change a role, a policy or a file.
-    pub fn is_configuration(&self) -> bool {
+    pub(crate) fn is_configuration(&self) -> bool {
         match self {
             Self::Answer => false,
-            Self::File { .. } => true,
+            Self::Body(_) | Self::File { .. } => true,
             Self::Vault(error) => {
                 matches!(error.status(), Some(StatusCode::BAD_REQUEST | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND))
             }
@@ -89,7 +94,7 @@ impl LoginError {
     }
 
     /// How long the server asked to be left alone.
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Vault(error) => error.retry_after(),
             _ => None,
@@ -103,14 +108,22 @@ impl Login {
     /// # Errors
     ///
     /// When a file cannot be read or the server does not give a token.
-    pub async fn perform(&self, client: &Client) -> Result<Grant, LoginError> {
-        let namespace = self.namespace.as_deref();
+    pub(crate) async fn perform(&self, client: &Client) -> Result<Grant, LoginError> {
         match &self.method {
-            Method::AppRole(method) => method.login(client, &self.mount, namespace).await,
-            Method::Kubernetes(method) => method.login(client, &self.mount, namespace).await,
+            Method::AppRole(method) => method.login(client, self).await,
+            Method::Kubernetes(method) => method.login(client, self).await,
             Method::TokenFile(method) => method.login(client).await,
         }
     }
+}
+
+/// Sends what a method shows, in memory that is wiped.
+async fn show(client: &Client, login: &Login, what: &impl Serialize) -> Result<Grant, LoginError> {
+    let body = serde_json::to_vec(what).map_err(LoginError::Body)?;
+    let path = format!("{}/login", login.mount);
+    let namespace = login.namespace.as_deref();
+    let call = Call { path: &path, body: Some(Zeroizing::new(body)), namespace, ..Call::default() };
+    grant(&client.put(call).await?)
 }
 
 /// Reads `auth` of a login's answer.

@@ -9,7 +9,7 @@ const LONGEST_WISH: Duration = Duration::from_secs(600);
 
 /// The waits of one thing that fails. Each thing has its own, so that the success of one never hurries another.
 #[derive(Clone, Debug)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     min: Duration,
     max: Duration,
     failures: u32,
@@ -17,22 +17,22 @@ pub struct Backoff {
 
 impl Backoff {
     /// Waits from `min` up to `max`.
-    pub fn new(min: Duration, max: Duration) -> Self {
+    pub(crate) fn new(min: Duration, max: Duration) -> Self {
         Self { min, max: max.max(min), failures: 0 }
     }
 
     /// How often it failed since the last success.
-    pub fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// It worked.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// It failed: how long to wait. `wish` is the server's `Retry-After`.
-    pub fn next(&mut self, wish: Option<Duration>, rng: &mut Rng) -> Duration {
+    pub(crate) fn next(&mut self, wish: Option<Duration>, rng: &mut Rng) -> Duration {
         self.failures = self.failures.saturating_add(1);
         let ceiling = self.min.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX)).min(self.max);
         let wait = self.min + ceiling.saturating_sub(self.min).mul_f64(rng.f64());

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::settings::Source;
 
 /// How it is used.
-pub const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 blinkchamber-agent: logs in to OpenBao or Vault, renders secrets to files, keeps them fresh
 
 Usage: blinkchamber-agent [COMMAND] [FLAGS]
@@ -30,7 +30,7 @@ Exit codes: 0 ok, 1 not ready or a failed job, 2 usage or configuration, 3 serve
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Print how it is used.
     Help,
     /// Are the files there?
@@ -48,31 +48,31 @@ pub enum Action {
 
 /// The command line.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     /// What is asked for.
-    pub action: Action,
+    pub(crate) action: Action,
     /// Configuration file instead of `VAULT_CONFIG`.
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
     /// Init mode, whatever the configuration says.
-    pub exit_after_auth: bool,
+    pub(crate) exit_after_auth: bool,
     /// Log level, before environment and configuration.
-    pub log_level: Option<String>,
+    pub(crate) log_level: Option<String>,
     /// Log format, before environment and configuration.
-    pub log_format: Option<String>,
+    pub(crate) log_format: Option<String>,
     /// Control socket, before the configuration.
-    pub socket: Option<PathBuf>,
+    pub(crate) socket: Option<PathBuf>,
     /// Output for programs.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// A command line that makes no sense.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{argument}: {reason}")]
-pub struct UsageError {
+pub(crate) struct UsageError {
     /// The argument.
-    pub argument: String,
+    pub(crate) argument: String,
     /// What is wrong, and what is accepted.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 impl Arguments {
@@ -81,7 +81,7 @@ impl Arguments {
     /// # Errors
     ///
     /// On the first argument that makes no sense.
-    pub fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, UsageError> {
+    pub(crate) fn parse(arguments: impl IntoIterator<Item = String>) -> Result<Self, UsageError> {
         let mut parsed = Self::default();
         let mut arguments = arguments.into_iter();
         let mut commanded = false;
@@ -115,7 +115,7 @@ impl Arguments {
     }
 
     /// Where the configuration comes from.
-    pub fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         self.config.clone().map_or(Source::Environment, Source::File)
     }
 }

@@ -11,10 +11,10 @@
 //!
 //! The socket has mode 0600: the agent's own user (a probe in its container) and root may ask. Answers hold no secrets.
 
-pub use self::{
-    client::{ControlError, call, call_within},
-    message::{BadRequest, MAX_REQUEST, Readiness, Request, Response},
-    server::{Handler, Server, ServerError},
+pub(crate) use self::{
+    client::call,
+    message::{Readiness, Request, Response},
+    server::{Handler, Server},
 };
 
 mod client;
@@ -25,4 +25,4 @@ mod server;
 mod tests;
 
 /// Name of the socket in the agent's home directory.
-pub const SOCKET: &str = "agent.sock";
+pub(crate) const SOCKET: &str = "agent.sock";

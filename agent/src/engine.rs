@@ -50,7 +50,7 @@ mod unit;
 mod wiring;
 
 /// What somebody asks of the engine.
-pub enum Command {
+pub(crate) enum Command {
     /// Other settings from now on.
     Apply(Box<Settings>),
     /// Look at all static secrets now; answered when it is done.
@@ -64,7 +64,7 @@ pub enum Command {
 /// Why the engine ended other than by being told to.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum EngineError {
+pub(crate) enum EngineError {
     /// No client can be made of the settings.
     #[error(transparent)]
     Client(#[from] ClientError),
@@ -101,7 +101,7 @@ const INIT_ATTEMPTS: u32 = 12;
 const LAST_RELOADS: Duration = Duration::from_secs(2);
 
 /// See the module.
-pub struct Engine {
+pub(crate) struct Engine {
     settings: Settings,
     store: Store,
     reloader: Reloader,
@@ -160,7 +160,7 @@ impl Engine {
     /// # Errors
     ///
     /// When no client can be made of the settings.
-    pub fn new(settings: Settings, environment: &Environment) -> Result<Self, EngineError> {
+    pub(crate) fn new(settings: Settings, environment: &Environment) -> Result<Self, EngineError> {
         let client = Arc::new(Client::new(settings.server.clone())?);
         let mut snapshot = Snapshot::default();
         snapshot.environment = environment.variables().clone();
@@ -200,7 +200,7 @@ impl Engine {
     /// # Errors
     ///
     /// Only where the settings say to end on a failure.
-    pub async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), EngineError> {
+    pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), EngineError> {
         loop {
             self.advance();
             self.answer_refreshes();

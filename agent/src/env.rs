@@ -5,60 +5,60 @@
 use std::{collections::BTreeMap, env};
 
 /// Base64 of the configuration (the webhook sets it).
-pub const CONFIG: &str = "VAULT_CONFIG";
+pub(crate) const CONFIG: &str = "VAULT_CONFIG";
 /// URL of the server; overrides the configuration.
-pub const ADDRESS: &str = "ADDR";
+pub(crate) const ADDRESS: &str = "ADDR";
 /// PEM file of authorities; overrides the configuration.
-pub const CA_CERT: &str = "CACERT";
+pub(crate) const CA_CERT: &str = "CACERT";
 /// Directory of PEM files of authorities.
-pub const CA_PATH: &str = "CAPATH";
+pub(crate) const CA_PATH: &str = "CAPATH";
 /// Authorities as PEM text, or base64 of it.
-pub const CA_CERT_BYTES: &str = "CACERT_BYTES";
+pub(crate) const CA_CERT_BYTES: &str = "CACERT_BYTES";
 /// PEM file of the client certificate.
-pub const CLIENT_CERT: &str = "CLIENT_CERT";
+pub(crate) const CLIENT_CERT: &str = "CLIENT_CERT";
 /// PEM file of its key.
-pub const CLIENT_KEY: &str = "CLIENT_KEY";
+pub(crate) const CLIENT_KEY: &str = "CLIENT_KEY";
 /// A Go boolean: accept any certificate of the server.
-pub const SKIP_VERIFY: &str = "SKIP_VERIFY";
+pub(crate) const SKIP_VERIFY: &str = "SKIP_VERIFY";
 /// Time limit of one request: seconds, or a Go duration.
-pub const CLIENT_TIMEOUT: &str = "CLIENT_TIMEOUT";
+pub(crate) const CLIENT_TIMEOUT: &str = "CLIENT_TIMEOUT";
 /// Name in the server's certificate.
-pub const TLS_SERVER_NAME: &str = "TLS_SERVER_NAME";
+pub(crate) const TLS_SERVER_NAME: &str = "TLS_SERVER_NAME";
 /// Namespace of the requests.
-pub const NAMESPACE: &str = "NAMESPACE";
+pub(crate) const NAMESPACE: &str = "NAMESPACE";
 /// `trace`, `debug`, `info`, `warn` or `error`, or directives such as `info,hyper=warn`.
-pub const LOG_LEVEL: &str = "LOG_LEVEL";
+pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
 /// `standard` (also `text`) or `json`.
-pub const LOG_FORMAT: &str = "LOG_FORMAT";
+pub(crate) const LOG_FORMAT: &str = "LOG_FORMAT";
 
 /// The server families whose prefix is read, the first that is set wins.
 const PREFIXES: [&str; 2] = ["BAO_", "VAULT_"];
 
 /// A copy of the process environment. Its values reach templates, so there is no `Debug`.
 #[derive(Clone, Default)]
-pub struct Environment(BTreeMap<String, String>);
+pub(crate) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The environment of this process; what is not UTF-8 is left out.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let pairs =
             env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
         Self(pairs.collect())
     }
 
     /// The value of a variable, under exactly this name.
-    pub fn variable(&self, name: &str) -> Option<&str> {
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// `BAO_<name>`, else `VAULT_<name>`; an empty one is not set.
-    pub fn server(&self, name: &str) -> Option<&str> {
+    pub(crate) fn server(&self, name: &str) -> Option<&str> {
         let mut candidates = PREFIXES.iter().filter_map(|prefix| self.variable(&format!("{prefix}{name}")));
         candidates.find(|value| !value.trim().is_empty())
     }
 
     /// Everything, for templates.
-    pub fn variables(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn variables(&self) -> &BTreeMap<String, String> {
         &self.0
     }
 }

@@ -11,23 +11,23 @@ use crate::{
 
 /// Asks a running engine.
 #[derive(Clone)]
-pub struct Handle(mpsc::Sender<Command>);
+pub(crate) struct Handle(mpsc::Sender<Command>);
 
 impl Handle {
     /// Asks the engine that receives these commands.
-    pub fn new(engine: mpsc::Sender<Command>) -> Self {
+    pub(crate) fn new(engine: mpsc::Sender<Command>) -> Self {
         Self(engine)
     }
 
     /// Its state; `None` when it has ended.
-    pub async fn status(&self) -> Option<Status> {
+    pub(crate) async fn status(&self) -> Option<Status> {
         let (ask, answer) = oneshot::channel();
         self.0.send(Command::Status(ask)).await.ok()?;
         answer.await.ok()
     }
 
     /// Whether it has ended.
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.0.is_closed()
     }
 }

@@ -1,25 +1,25 @@
 //! The sidecar: logs in, renders secrets to tmpfs, keeps leases alive, reloads the process.
 
-pub mod auth;
-pub mod backoff;
-pub mod cli;
-pub mod control;
-pub mod engine;
-pub mod env;
 pub mod files;
-pub mod handle;
-pub mod logs;
-pub mod metrics;
-pub mod reload;
-pub mod renewal;
-pub mod session;
-pub mod settings;
-pub mod signals;
-pub mod status;
-pub mod termination;
 pub mod vault;
 
 mod ask;
+mod auth;
+mod backoff;
+mod cli;
+mod control;
+mod engine;
+mod env;
+mod handle;
+mod logs;
+mod metrics;
+mod reload;
+mod renewal;
 mod run;
+mod session;
+mod settings;
+mod signals;
+mod status;
+mod termination;
 
 pub use self::run::run;

@@ -7,7 +7,7 @@ use tracing_subscriber::{filter::Targets, fmt, fmt::MakeWriter, layer::Subscribe
 
 /// Text or JSON.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub enum Format {
+pub(crate) enum Format {
     /// For programs.
     Json,
     /// For people.
@@ -17,7 +17,7 @@ pub enum Format {
 
 impl Format {
     /// `standard`, `text` or `json`.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.trim().to_ascii_lowercase().as_str() {
             "" | "standard" | "text" => Some(Self::Text),
             "json" => Some(Self::Json),
@@ -28,7 +28,7 @@ impl Format {
 
 /// Reads a level or a list of directives such as `info,hyper=warn`. A level alone is the agent's own: what its HTTP
 /// libraries tell below a warning helps only who works on them.
-pub fn filter(text: &str) -> Option<Targets> {
+pub(crate) fn filter(text: &str) -> Option<Targets> {
     let text = text.trim().to_ascii_lowercase();
     let text = if text == "err" { "error" } else { text.as_str() };
     let level = if text.is_empty() { Ok(LevelFilter::INFO) } else { text.parse::<LevelFilter>() };
@@ -42,7 +42,7 @@ pub fn filter(text: &str) -> Option<Targets> {
 }
 
 /// Begins logging. A second call changes nothing.
-pub fn begin(format: Format, filter: Targets) {
+pub(crate) fn begin(format: Format, filter: Targets) {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_ansi(false).with_target(false).log_internal_errors(false).with_writer(Lossy);
     let begun = match format {

@@ -29,12 +29,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// # Errors
 ///
 /// When the address cannot be used.
-pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
 /// Answers until the engine is gone.
-pub async fn serve(listener: TcpListener, engine: Handle) {
+pub(crate) async fn serve(listener: TcpListener, engine: Handle) {
     while !engine.is_over() {
         match listener.accept().await {
             Ok((stream, _)) => drop(timeout(PATIENCE, answer(stream, &engine)).await),
@@ -72,7 +72,7 @@ async fn answer(mut stream: TcpStream, engine: &Handle) -> io::Result<()> {
 }
 
 /// The status as metrics.
-pub fn render(status: &Status) -> String {
+pub(crate) fn render(status: &Status) -> String {
     let mut text = String::new();
     let mut metric = |name: &str, kind: &str, help: &str, samples: &[(String, u64)]| {
         // Writing to a String cannot fail.

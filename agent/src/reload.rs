@@ -14,7 +14,7 @@ use std::{
 use blinkchamber_contract::config::ReloadAction;
 use serde::{Deserialize, Serialize};
 
-pub use self::error::ReloadError;
+pub(crate) use self::error::ReloadError;
 use self::{group::Group, step::Step};
 
 mod command;
@@ -30,19 +30,19 @@ mod tests;
 
 /// When actions run and how long they may take.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Changes closer together than this are one run.
-    pub quiet: Duration,
+    pub(crate) quiet: Duration,
     /// Changes that keep coming do not put a run off for longer than this.
-    pub longest_wait: Duration,
+    pub(crate) longest_wait: Duration,
     /// Wait before the first repetition of what failed; doubled each time.
-    pub first_retry: Duration,
+    pub(crate) first_retry: Duration,
     /// How often a failed action is repeated before it is given up until the next change.
-    pub retries: u32,
+    pub(crate) retries: u32,
     /// A command is killed after this.
-    pub command_limit: Duration,
+    pub(crate) command_limit: Duration,
     /// An HTTP request is given up after this.
-    pub http_limit: Duration,
+    pub(crate) http_limit: Duration,
 }
 
 impl Default for Pace {
@@ -60,16 +60,16 @@ impl Default for Pace {
 
 /// What became of one action so far.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct ActionStatus {
+pub(crate) struct ActionStatus {
     /// Such as `signal HUP postgres`; arguments and query strings are left out.
-    pub action: String,
+    pub(crate) action: String,
     /// Runs that worked.
-    pub succeeded: u64,
+    pub(crate) succeeded: u64,
     /// Runs that failed, repetitions included.
-    pub failed: u64,
+    pub(crate) failed: u64,
     /// Why the last run failed; absent when it worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
+    pub(crate) last_error: Option<String>,
 }
 
 /// Refuses an action that can never work: an unknown signal, a URL that is not `http://`, an empty command.
@@ -77,13 +77,13 @@ pub struct ActionStatus {
 /// # Errors
 ///
 /// What is wrong, and what is accepted.
-pub fn check(action: &ReloadAction) -> Result<(), ReloadError> {
+pub(crate) fn check(action: &ReloadAction) -> Result<(), ReloadError> {
     step::prepare(action).map(drop)
 }
 
 /// Runs the actions of the files that changed. Dropping it lets what is under way come to its end.
 #[derive(Debug)]
-pub struct Reloader {
+pub(crate) struct Reloader {
     /// Which steps of which group a file has.
     files: BTreeMap<PathBuf, (usize, Vec<usize>)>,
     groups: Vec<Arc<Group>>,
@@ -91,12 +91,12 @@ pub struct Reloader {
 
 impl Reloader {
     /// A reloader with the usual pace. Belongs inside of a tokio runtime.
-    pub fn new(actions: BTreeMap<PathBuf, Vec<ReloadAction>>) -> Self {
+    pub(crate) fn new(actions: BTreeMap<PathBuf, Vec<ReloadAction>>) -> Self {
         Self::with_pace(actions, Pace::default())
     }
 
     /// A reloader with another pace.
-    pub fn with_pace(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, pace: Pace) -> Self {
+    pub(crate) fn with_pace(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, pace: Pace) -> Self {
         let (mut files, mut groups) = (BTreeMap::new(), Vec::new());
         for members in connected(actions) {
             let mut steps: Vec<ReloadAction> = Vec::new();
@@ -117,7 +117,7 @@ impl Reloader {
     }
 
     /// Says which files changed. Does not wait.
-    pub fn changed(&self, destinations: &[PathBuf]) {
+    pub(crate) fn changed(&self, destinations: &[PathBuf]) {
         let mut due: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
         for (group, steps) in destinations.iter().filter_map(|path| self.files.get(path)) {
             due.entry(*group).or_default().extend(steps);
@@ -130,7 +130,7 @@ impl Reloader {
     }
 
     /// Waits until nothing is to be done any more, repetitions included; at most `limit`. True when all is done.
-    pub async fn finish(&self, limit: Duration) -> bool {
+    pub(crate) async fn finish(&self, limit: Duration) -> bool {
         let all = async {
             for group in &self.groups {
                 group.idle().await;
@@ -140,7 +140,7 @@ impl Reloader {
     }
 
     /// What became of each action so far.
-    pub fn status(&self) -> Vec<ActionStatus> {
+    pub(crate) fn status(&self) -> Vec<ActionStatus> {
         self.groups.iter().flat_map(|group| group.status()).collect()
     }
 }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// What to do next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Renew it then.
     Renew(Instant),
     /// Get another one then.
@@ -20,7 +20,7 @@ pub enum Step {
 
 impl Step {
     /// When.
-    pub fn at(self) -> Instant {
+    pub(crate) fn at(self) -> Instant {
         match self {
             Self::Renew(at) | Self::Replace(at) => at,
         }
@@ -29,7 +29,7 @@ impl Step {
 
 /// The life of one token or lease.
 #[derive(Clone, Debug)]
-pub struct Renewal {
+pub(crate) struct Renewal {
     lease: Duration,
     expires: Instant,
     grace: Duration,
@@ -39,7 +39,7 @@ pub struct Renewal {
 
 impl Renewal {
     /// A lease that begins now. `renewable` as the server says.
-    pub fn begin(now: Instant, lease: Duration, renewable: bool, rng: &mut Rng) -> Self {
+    pub(crate) fn begin(now: Instant, lease: Duration, renewable: bool, rng: &mut Rng) -> Self {
         let mut renewal =
             Self { lease, expires: now + lease, grace: grace(lease, rng), failures: 0, step: Step::Replace(now) };
         let due = renewal.due(now);
@@ -48,14 +48,14 @@ impl Renewal {
     }
 
     /// A lease that is replaced after this share of its life, not renewed.
-    pub fn fixed(now: Instant, lease: Duration, share: f64, rng: &mut Rng) -> Self {
+    pub(crate) fn fixed(now: Instant, lease: Duration, share: f64, rng: &mut Rng) -> Self {
         let share = (share + (rng.f64() - 0.5) / 10.0).clamp(0.05, 0.98);
         let step = Step::Replace(now + lease.mul_f64(share));
         Self { lease, expires: now + lease, grace: grace(lease, rng), failures: 0, step }
     }
 
     /// The server renewed it for so long.
-    pub fn renewed(&mut self, now: Instant, lease: Duration, rng: &mut Rng) {
+    pub(crate) fn renewed(&mut self, now: Instant, lease: Duration, rng: &mut Rng) {
         if lease > self.lease {
             self.lease = lease;
             self.grace = grace(lease, rng);
@@ -66,7 +66,7 @@ impl Renewal {
     }
 
     /// Renewing failed: try again until the grace window begins.
-    pub fn failed(&mut self, now: Instant, wish: Option<Duration>, rng: &mut Rng) {
+    pub(crate) fn failed(&mut self, now: Instant, wish: Option<Duration>, rng: &mut Rng) {
         let base = (self.lease / 20).clamp(Duration::from_millis(500), Duration::from_secs(10));
         let growth = 1_u32.checked_shl(self.failures).unwrap_or(u32::MAX);
         let wait = base.saturating_mul(growth).min(Duration::from_secs(300)).mul_f64(0.5 + rng.f64());
@@ -75,12 +75,12 @@ impl Renewal {
     }
 
     /// What to do next.
-    pub fn step(&self) -> Step {
+    pub(crate) fn step(&self) -> Step {
         self.step
     }
 
     /// When it ends.
-    pub fn expires(&self) -> Instant {
+    pub(crate) fn expires(&self) -> Instant {
         self.expires
     }
 

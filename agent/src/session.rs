@@ -26,55 +26,55 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 const CONFIGURATION_PATIENCE: u32 = 5;
 
 /// A token that is in use.
-pub struct Session {
+pub(crate) struct Session {
     /// The token.
-    pub token: Token,
+    pub(crate) token: Token,
     /// Counts tokens: what was leased with another one ends with that one.
-    pub epoch: u64,
+    pub(crate) epoch: u64,
     /// Whether it is ours to revoke.
-    pub ours: bool,
+    pub(crate) ours: bool,
 }
 
 /// What is known about the login.
 #[derive(Clone, Default)]
 #[non_exhaustive]
-pub struct State {
+pub(crate) struct State {
     /// The token in use.
-    pub session: Option<Arc<Session>>,
+    pub(crate) session: Option<Arc<Session>>,
     /// When it ends; `None` when never, or when there is none.
-    pub expires: Option<Instant>,
+    pub(crate) expires: Option<Instant>,
     /// What went wrong last, until something goes right.
-    pub error: Option<Problem>,
+    pub(crate) error: Option<Problem>,
     /// Logins that failed since the last good one.
-    pub failures: u32,
+    pub(crate) failures: u32,
     /// Logins that worked.
-    pub logins: u64,
+    pub(crate) logins: u64,
     /// Renewals that worked.
-    pub renewals: u64,
+    pub(crate) renewals: u64,
 }
 
 /// What went wrong with the login.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// For a person.
-    pub message: String,
+    pub(crate) message: String,
     /// Whether a role, a policy or a file must be changed by somebody.
-    pub configuration: bool,
+    pub(crate) configuration: bool,
 }
 
 /// Waits between logins.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Pace {
+pub(crate) struct Pace {
     /// Shortest.
-    pub min: Duration,
+    pub(crate) min: Duration,
     /// Longest.
-    pub max: Duration,
+    pub(crate) max: Duration,
 }
 
 /// Keeps a token until the receiver of `state` is gone.
 ///
 /// `suspicions` are the epochs of tokens that were refused somewhere.
-pub async fn keep(
+pub(crate) async fn keep(
     client: Arc<Client>,
     login: Login,
     pace: Pace,

@@ -11,80 +11,80 @@ mod login;
 mod source;
 
 pub(crate) use self::build::absolute;
-pub use self::{login::LoginSettings, source::Source};
+pub(crate) use self::{login::LoginSettings, source::Source};
 
 #[cfg(test)]
 mod tests;
 
 /// How often static secrets are looked at.
-pub const STATIC_INTERVAL: Duration = Duration::from_secs(30);
+pub(crate) const STATIC_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Everything the agent needs to know.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct Settings {
+pub(crate) struct Settings {
     /// The server.
-    pub server: vault::Options,
+    pub(crate) server: vault::Options,
     /// How to log in.
-    pub login: LoginSettings,
+    pub(crate) login: LoginSettings,
     /// Waits between logins.
-    pub login_pace: Pace,
+    pub(crate) login_pace: Pace,
     /// End when the first login fails.
-    pub exit_on_login_error: bool,
+    pub(crate) exit_on_login_error: bool,
     /// Files that hold the token.
-    pub sinks: Vec<FileSpec>,
+    pub(crate) sinks: Vec<FileSpec>,
     /// Files to render.
-    pub templates: Vec<TemplateSettings>,
+    pub(crate) templates: Vec<TemplateSettings>,
     /// Waits between attempts to fetch one secret.
-    pub fetch_pace: Pace,
+    pub(crate) fetch_pace: Pace,
     /// How often static secrets are looked at.
-    pub static_interval: Duration,
+    pub(crate) static_interval: Duration,
     /// Share of a non-renewable lease after which it is replaced.
-    pub lease_threshold: f64,
+    pub(crate) lease_threshold: f64,
     /// Requests at once.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
     /// Render everything once, then end.
-    pub exit_after_auth: bool,
+    pub(crate) exit_after_auth: bool,
     /// In that mode: end with an error rather than wait for what does not come.
-    pub exit_on_retry_failure: bool,
+    pub(crate) exit_on_retry_failure: bool,
     /// File that holds the process id.
-    pub pid_file: Option<PathBuf>,
+    pub(crate) pid_file: Option<PathBuf>,
     /// Directories whose files are one generation.
-    pub generations: Vec<PathBuf>,
+    pub(crate) generations: Vec<PathBuf>,
     /// Directory of the control socket; there is none without it.
-    pub home: Option<PathBuf>,
+    pub(crate) home: Option<PathBuf>,
     /// What to do after a file changed.
-    pub reload: BTreeMap<PathBuf, Vec<ReloadAction>>,
+    pub(crate) reload: BTreeMap<PathBuf, Vec<ReloadAction>>,
     /// Give the token back at the end.
-    pub revoke_on_exit: bool,
+    pub(crate) revoke_on_exit: bool,
     /// Wait before that.
-    pub revoke_grace: Duration,
+    pub(crate) revoke_grace: Duration,
     /// The metrics port.
-    pub metrics: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
     /// Level or directives, unless the command line or the environment says otherwise.
-    pub log_level: Option<String>,
+    pub(crate) log_level: Option<String>,
     /// Format, unless the command line or the environment says otherwise.
-    pub log_format: Option<String>,
+    pub(crate) log_format: Option<String>,
 }
 
 /// One file to render.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
-pub struct TemplateSettings {
+pub(crate) struct TemplateSettings {
     /// The file.
-    pub file: FileSpec,
+    pub(crate) file: FileSpec,
     /// Template text.
-    pub text: String,
+    pub(crate) text: String,
     /// Left and right delimiter; empty for the default.
-    pub delimiters: (String, String),
+    pub(crate) delimiters: (String, String),
     /// A missing key is an error.
-    pub error_on_missing_key: bool,
+    pub(crate) error_on_missing_key: bool,
 }
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SettingsError {
+pub(crate) enum SettingsError {
     /// The environment variable is not what it must be.
     #[error("environment variable {name}: {reason}")]
     Environment {
@@ -120,7 +120,7 @@ impl Settings {
     /// # Errors
     ///
     /// On the first thing that is missing or wrong.
-    pub fn load(source: &Source, environment: &Environment) -> Result<(Self, Vec<String>), SettingsError> {
+    pub(crate) fn load(source: &Source, environment: &Environment) -> Result<(Self, Vec<String>), SettingsError> {
         let (name, text) = source.read(environment)?;
         let parsed = AgentConfig::parse(&name, &text)?;
         Ok((build::settings(&parsed.config, environment)?, parsed.warnings))

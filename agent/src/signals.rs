@@ -14,7 +14,7 @@ use crate::{cli::Arguments, engine::Command, env::Environment, settings::Setting
 /// # Errors
 ///
 /// When the system refuses a handler.
-pub fn watch(engine: mpsc::Sender<Command>, arguments: Arguments, environment: Environment) -> io::Result<()> {
+pub(crate) fn watch(engine: mpsc::Sender<Command>, arguments: Arguments, environment: Environment) -> io::Result<()> {
     let signals = Signals {
         end: signal(SignalKind::terminate())?,
         interrupt: signal(SignalKind::interrupt())?,

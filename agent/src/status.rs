@@ -6,47 +6,47 @@ use crate::reload::ActionStatus;
 
 /// The state of the agent at one moment.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// Every file was rendered at least once since the agent started.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// There is a token that has not ended.
-    pub authenticated: bool,
+    pub(crate) authenticated: bool,
     /// Seconds until the token ends; absent when it never does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_ttl_seconds: Option<u64>,
+    pub(crate) token_ttl_seconds: Option<u64>,
     /// What is wrong with the login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub login_error: Option<String>,
+    pub(crate) login_error: Option<String>,
     /// One per file.
-    pub templates: Vec<TemplateStatus>,
+    pub(crate) templates: Vec<TemplateStatus>,
     /// One per lease.
-    pub leases: Vec<LeaseStatus>,
+    pub(crate) leases: Vec<LeaseStatus>,
     /// What became of each reload action.
     #[serde(default)]
-    pub reloads: Vec<ActionStatus>,
+    pub(crate) reloads: Vec<ActionStatus>,
     /// Counts since the start.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
 }
 
 /// The state of one file.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct TemplateStatus {
+pub(crate) struct TemplateStatus {
     /// Path of the file.
-    pub destination: String,
+    pub(crate) destination: String,
     /// What holds for it.
-    pub state: TemplateState,
+    pub(crate) state: TemplateState,
     /// Seconds since 1970 of the last rendering that was put in place (also when the bytes were the same).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_render: Option<u64>,
+    pub(crate) last_render: Option<u64>,
     /// What is wrong: with the template, with what it reads, or with the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_error: Option<String>,
+    pub(crate) last_error: Option<String>,
 }
 
 /// What holds for a file.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TemplateState {
+pub(crate) enum TemplateState {
     /// The template or the file has an error; what was in place stays in place.
     Failed,
     /// Waits for what it reads; nothing was rendered yet.
@@ -60,32 +60,32 @@ pub enum TemplateState {
 
 /// One lease.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
-pub struct LeaseStatus {
+pub(crate) struct LeaseStatus {
     /// Path that it came from.
-    pub path: String,
+    pub(crate) path: String,
     /// Seconds until it ends.
-    pub expires_seconds: u64,
+    pub(crate) expires_seconds: u64,
 }
 
 /// Counts since the start.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Counters {
+pub(crate) struct Counters {
     /// Logins that worked.
-    pub logins: u64,
+    pub(crate) logins: u64,
     /// Renewals of the token that worked.
-    pub token_renewals: u64,
+    pub(crate) token_renewals: u64,
     /// Requests for secrets that worked.
-    pub fetches: u64,
+    pub(crate) fetches: u64,
     /// Requests for secrets that failed.
-    pub fetch_errors: u64,
+    pub(crate) fetch_errors: u64,
     /// Renewals of leases that worked.
-    pub lease_renewals: u64,
+    pub(crate) lease_renewals: u64,
     /// Leases obtained.
-    pub leases_issued: u64,
+    pub(crate) leases_issued: u64,
     /// Templates executed.
-    pub renders: u64,
+    pub(crate) renders: u64,
     /// Templates or files with an error.
-    pub render_errors: u64,
+    pub(crate) render_errors: u64,
     /// Files whose bytes changed.
-    pub files_changed: u64,
+    pub(crate) files_changed: u64,
 }

@@ -8,7 +8,7 @@ const PATH: &str = "/dev/termination-log";
 const LIMIT: usize = 4096;
 
 /// Leaves the last words; where there is no such file (no kubelet), nothing is done.
-pub fn leave(message: &str) {
+pub(crate) fn leave(message: &str) {
     leave_at(Path::new(PATH), message);
 }
 

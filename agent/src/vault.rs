@@ -10,6 +10,7 @@ pub use self::{
 mod body;
 mod client;
 mod error;
+mod redirect;
 mod tls;
 mod token;
 

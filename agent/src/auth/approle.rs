@@ -9,11 +9,11 @@ use std::{
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::{Grant, LoginError, file, grant};
-use crate::vault::{Call, Client};
+use super::{Grant, Login, LoginError, file, show};
+use crate::vault::Client;
 
 /// Settings of the method.
-pub struct AppRole {
+pub(crate) struct AppRole {
     role_id_file: PathBuf,
     secret_id_file: Option<PathBuf>,
     remove_secret_id: bool,
@@ -31,23 +31,15 @@ struct Body<'a> {
 
 impl AppRole {
     /// `remove_secret_id`: the file is deleted once it was read.
-    pub fn new(role_id_file: PathBuf, secret_id_file: Option<PathBuf>, remove_secret_id: bool) -> Self {
+    pub(crate) fn new(role_id_file: PathBuf, secret_id_file: Option<PathBuf>, remove_secret_id: bool) -> Self {
         Self { role_id_file, secret_id_file, remove_secret_id, secret_id: Mutex::new(None) }
     }
 
-    pub(super) async fn login(
-        &self,
-        client: &Client,
-        mount: &str,
-        namespace: Option<&str>,
-    ) -> Result<Grant, LoginError> {
+    pub(super) async fn login(&self, client: &Client, login: &Login) -> Result<Grant, LoginError> {
         let role_id = file::read(&self.role_id_file, "the role id")?;
         let secret_id = self.secret_id()?;
         let secret_id = secret_id.as_ref().map(|text| text.as_str());
-        let body = serde_json::to_vec(&Body { role_id: &role_id, secret_id }).unwrap_or_default();
-        let path = format!("{mount}/login");
-        let call = Call { path: &path, body: Some(Zeroizing::new(body)), namespace, ..Call::default() };
-        grant(&client.put(call).await?)
+        show(client, login, &Body { role_id: &role_id, secret_id }).await
     }
 
     /// The secret id of the file, or of the last time when the file was removed.

@@ -3,24 +3,23 @@
 use std::path::PathBuf;
 
 use serde::Serialize;
-use zeroize::Zeroizing;
 
-use super::{Grant, LoginError, file, grant};
-use crate::vault::{Call, Client};
+use super::{Grant, Login, LoginError, file, show};
+use crate::vault::Client;
 
 /// Where the kubelet mounts the token unless told otherwise.
-pub const DEFAULT_TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+pub(crate) const DEFAULT_TOKEN_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /// Settings of the method.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Kubernetes {
+pub(crate) struct Kubernetes {
     /// Role to log in with.
-    pub role: String,
+    pub(crate) role: String,
     /// File of the service account token.
-    pub token_path: PathBuf,
+    pub(crate) token_path: PathBuf,
 }
 
-/// The body of the login, written straight into memory that is wiped.
+/// The body of the login.
 #[derive(Serialize)]
 struct Body<'a> {
     role: &'a str,
@@ -28,16 +27,8 @@ struct Body<'a> {
 }
 
 impl Kubernetes {
-    pub(super) async fn login(
-        &self,
-        client: &Client,
-        mount: &str,
-        namespace: Option<&str>,
-    ) -> Result<Grant, LoginError> {
+    pub(super) async fn login(&self, client: &Client, login: &Login) -> Result<Grant, LoginError> {
         let jwt = file::read(&self.token_path, "the service account token")?;
-        let body = serde_json::to_vec(&Body { role: &self.role, jwt: &jwt }).unwrap_or_default();
-        let path = format!("{mount}/login");
-        let call = Call { path: &path, body: Some(Zeroizing::new(body)), namespace, ..Call::default() };
-        grant(&client.put(call).await?)
+        show(client, login, &Body { role: &self.role, jwt: &jwt }).await
     }
 }

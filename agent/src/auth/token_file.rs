@@ -9,9 +9,9 @@ use crate::vault::{Call, Client, Token};
 
 /// Settings of the method.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct TokenFile {
+pub(crate) struct TokenFile {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl TokenFile {

@@ -27,7 +27,7 @@ const PATIENT: Duration = Duration::from_secs(60);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ControlError {
+pub(crate) enum ControlError {
     /// Nobody is there.
     #[error("no agent listens on {}; is it running, and is this its socket?", path.display())]
     NotListening {
@@ -65,7 +65,7 @@ pub enum ControlError {
 /// # Errors
 ///
 /// When nobody listens, does not answer in time, or answers something else.
-pub fn call(path: &Path, request: Request) -> Result<Response, ControlError> {
+pub(crate) fn call(path: &Path, request: Request) -> Result<Response, ControlError> {
     call_within(path, request, if request == Request::Refresh { PATIENT } else { QUICK })
 }
 
@@ -74,7 +74,7 @@ pub fn call(path: &Path, request: Request) -> Result<Response, ControlError> {
 /// # Errors
 ///
 /// As for [`call`].
-pub fn call_within(path: &Path, request: Request, limit: Duration) -> Result<Response, ControlError> {
+pub(crate) fn call_within(path: &Path, request: Request, limit: Duration) -> Result<Response, ControlError> {
     let call = Call { path, limit, deadline: Instant::now() + limit };
     let mut stream = call.connect()?;
     stream.write_all(&line(&request)).map_err(call.failed("ask the agent on"))?;

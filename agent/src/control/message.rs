@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Longest request line, in bytes.
-pub const MAX_REQUEST: usize = 1024;
+pub(crate) const MAX_REQUEST: usize = 1024;
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(tag = "request", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Request {
+pub(crate) enum Request {
     /// Is every file in place?
     Ready,
     /// How are you?
@@ -22,7 +22,7 @@ pub enum Request {
 /// A line that is no request.
 #[derive(Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum BadRequest {
+pub(crate) enum BadRequest {
     /// Not JSON, or no request that this agent knows.
     #[error(r#"not a request; send a line such as {{"request":"ready"}} (or "status", "refresh")"#)]
     Unknown,
@@ -37,7 +37,7 @@ impl Request {
     /// # Errors
     ///
     /// When it is too long or not a request.
-    pub fn parse(line: &[u8]) -> Result<Self, BadRequest> {
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, BadRequest> {
         let line = line.trim_ascii();
         if line.len() > MAX_REQUEST {
             return Err(BadRequest::TooLong);
@@ -50,7 +50,7 @@ impl Request {
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 #[serde(tag = "response", rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Response {
+pub(crate) enum Response {
     /// To [`Request::Ready`].
     Ready(Readiness),
     /// To [`Request::Status`].
@@ -69,7 +69,7 @@ pub enum Response {
 
 impl Response {
     /// The exit code that a program gives for this answer: 0, 1 when not ready, 3 when the agent could not answer.
-    pub fn exit_code(&self) -> u8 {
+    pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Ready(readiness) => u8::from(!readiness.ready),
             Self::Status { .. } | Self::Refreshed => 0,
@@ -80,12 +80,12 @@ impl Response {
 
 /// Whether every file is in place.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Readiness {
+pub(crate) struct Readiness {
     /// Whether it is so.
-    pub ready: bool,
+    pub(crate) ready: bool,
     /// What is missing, for a person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 /// One message as the line that is sent.

@@ -42,7 +42,7 @@ const WORKSHOP: &str = ".agent.sock.new";
 const LOCK: &str = ".agent.lock";
 
 /// Answers requests.
-pub trait Handler: Send + Sync + 'static {
+pub(crate) trait Handler: Send + Sync + 'static {
     /// Whether every file is in place.
     fn ready(&self) -> impl Future<Output = Readiness> + Send;
     /// What the agent tells about itself.
@@ -54,7 +54,7 @@ pub trait Handler: Send + Sync + 'static {
 /// Why there is no socket.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ServerError {
+pub(crate) enum ServerError {
     /// Two agents cannot share a home directory.
     #[error("another agent runs with the home directory {}; give each its own", home.display())]
     Taken {
@@ -75,7 +75,7 @@ pub enum ServerError {
 
 /// A socket that is answered as long as this lives; then it is removed.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     path: PathBuf,
     task: AbortHandle,
     /// Held by the one agent that uses the directory; the system lets go of it when the process ends in any way.
@@ -88,7 +88,7 @@ impl Server {
     /// # Errors
     ///
     /// When another agent uses the directory, or the system does not let us.
-    pub fn start(home: &Path, handler: impl Handler) -> Result<Self, ServerError> {
+    pub(crate) fn start(home: &Path, handler: impl Handler) -> Result<Self, ServerError> {
         let lock = lock(home)?;
         let path = home.join(SOCKET);
         // Somebody may listen there without our lock.
@@ -100,11 +100,6 @@ impl Server {
         let listener = UnixListener::from_std(listener).map_err(failed("use", &path))?;
         let task = tokio::spawn(accept(listener, Arc::new(handler))).abort_handle();
         Ok(Self { path, task, _lock: lock })
-    }
-
-    /// The socket.
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 }
 

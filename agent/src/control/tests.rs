@@ -20,8 +20,10 @@ use tempfile::TempDir;
 use tokio::runtime::Builder;
 
 use super::{
-    BadRequest, ControlError, Handler, MAX_REQUEST, Readiness, Request, Response, SOCKET, Server, ServerError, call,
-    call_within,
+    Handler, Readiness, Request, Response, SOCKET, Server, call,
+    client::{ControlError, call_within},
+    message::{BadRequest, MAX_REQUEST},
+    server::ServerError,
 };
 
 mod abuse;

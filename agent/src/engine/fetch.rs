@@ -8,7 +8,7 @@ use std::{
 };
 
 use blinkchamber_templates::{Answer, Dependency, Json};
-use serde_json::json;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::{
@@ -102,10 +102,7 @@ impl Fetcher {
 
     /// Renews a lease by the server's default; how long it is good now.
     pub(super) async fn renew(&self, lease_id: &str, token: &Token) -> Result<Duration, VaultError> {
-        let body = json!({ "lease_id": lease_id }).to_string().into_bytes();
-        let call =
-            Call { path: "sys/leases/renew", body: Some(Zeroizing::new(body)), token: Some(token), ..Call::default() };
-        let reply = self.client.put(call).await?;
+        let reply = self.put("sys/leases/renew", &json!({ "lease_id": lease_id }), token).await?;
         let seconds = reply.body.get("lease_duration").and_then(Json::as_u64);
         Ok(Duration::from_secs(seconds.unwrap_or_default()))
     }
@@ -139,9 +136,7 @@ impl Fetcher {
     ) -> Result<Fetched, FetchError> {
         let resolved = self.mounts.resolve(&self.client, token, path, Purpose::Data).await?;
         let body = if resolved.kv2.is_some() { json!({ "data": data }) } else { json!(data) };
-        let body = Zeroizing::new(body.to_string().into_bytes());
-        let call = Call { path: &resolved.path, body: Some(body), token: Some(token), ..Call::default() };
-        let mut reply = self.client.put(call).await?;
+        let mut reply = self.put(&resolved.path, &body, token).await?;
         if matches!(reply.body, Json::Null) {
             reply.body = Json::Object(BTreeMap::new());
         }
@@ -155,8 +150,7 @@ impl Fetcher {
         data: &BTreeMap<String, String>,
         token: &Token,
     ) -> Result<Fetched, FetchError> {
-        let body = Zeroizing::new(json!(data).to_string().into_bytes());
-        let reply = self.client.put(Call { path, body: Some(body), token: Some(token), ..Call::default() }).await?;
+        let reply = self.put(path, &json!(data), token).await?;
         let member = |name| reply.find(&["data", name]).and_then(Json::as_str).map(pem).unwrap_or_default();
         let cert = member("certificate");
         if cert.is_empty() {
@@ -165,6 +159,11 @@ impl Fetcher {
         let term = term::of(dependency, &reply.body, unix_now());
         let answer = Answer::Certificate { cert, key: member("private_key"), ca: member("issuing_ca") };
         Ok(Fetched { answer, term, metadata: None })
+    }
+
+    async fn put(&self, path: &str, body: &Value, token: &Token) -> Result<Reply, VaultError> {
+        let body = Some(Zeroizing::new(body.to_string().into_bytes()));
+        self.client.put(Call { path, body, token: Some(token), ..Call::default() }).await
     }
 
     async fn list(&self, path: &str, token: &Token) -> Result<Fetched, FetchError> {

@@ -7,7 +7,7 @@ use rustix::io::Errno;
 /// Why a reload action failed. Holds neither arguments nor answers.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ReloadError {
+pub(crate) enum ReloadError {
     /// No such signal.
     #[error("signal {signal:?} is not known; use a name such as HUP, USR1, USR2, INT, QUIT, TERM or WINCH")]
     UnknownSignal {
@@ -101,7 +101,7 @@ pub enum ReloadError {
 
 impl ReloadError {
     /// Whether trying again is of no use.
-    pub fn is_permanent(&self) -> bool {
+    pub(crate) fn is_permanent(&self) -> bool {
         matches!(self, Self::UnknownSignal { .. } | Self::NoName { .. } | Self::NoCommand | Self::BadRequest { .. })
     }
 }

@@ -10,7 +10,7 @@ use crate::auth::{AppRole, DEFAULT_TOKEN_PATH, Kubernetes, Login, Method, TokenF
 
 /// How to log in, as configured.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LoginSettings {
+pub(crate) struct LoginSettings {
     mount: String,
     namespace: Option<String>,
     method: MethodSettings,
@@ -55,7 +55,7 @@ impl LoginSettings {
     }
 
     /// The login itself.
-    pub fn login(&self) -> Login {
+    pub(crate) fn login(&self) -> Login {
         let method = match self.method.clone() {
             MethodSettings::AppRole { role_id_file, secret_id_file, remove_secret_id } => {
                 Method::AppRole(AppRole::new(role_id_file, secret_id_file, remove_secret_id))

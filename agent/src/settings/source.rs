@@ -9,7 +9,7 @@ use crate::env::{self, Environment};
 
 /// Where the configuration comes from.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Source {
+pub(crate) enum Source {
     /// `VAULT_CONFIG`, as the webhook sets it.
     Environment,
     /// A file, JSON or HCL.

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     body,
     error::{VaultError, VaultErrorKind},
+    redirect::Trusted,
     tls::{TlsError, Trust},
     token::Token,
 };
@@ -181,9 +182,17 @@ impl Client {
             if redirected {
                 return Err(VaultErrorKind::Connection("redirected twice".to_owned()));
             }
-            target = redirection(&target, &response)?;
+            let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
+            let followed = self.trusted().follow(&target, location);
+            target = followed
+                .map_err(|reason| VaultErrorKind::Connection(format!("redirected ({}) {reason}", response.status())))?;
             redirected = true;
         }
+    }
+
+    fn trusted(&self) -> Trusted<'_> {
+        let trust = &self.options.trust;
+        Trusted { base: &self.base, verified: self.base.scheme_str() == Some("https") && trust.is_own() }
     }
 
     fn target(&self, path: &str) -> Result<Uri, VaultErrorKind> {
@@ -289,19 +298,6 @@ fn messages(body: &Json) -> Vec<String> {
 
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
-}
-
-fn redirection(from: &Uri, response: &Response<Incoming>) -> Result<Uri, VaultErrorKind> {
-    let refuse = |reason: &str| VaultErrorKind::Connection(format!("{} {reason}", response.status()));
-    let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
-    let to: Uri = location.and_then(|text| text.parse().ok()).ok_or_else(|| refuse("without a usable location"))?;
-    if to.host().is_none() {
-        let mut parts = from.clone().into_parts();
-        parts.path_and_query = to.into_parts().path_and_query;
-        return Uri::from_parts(parts).map_err(|_error| refuse("without a usable location"));
-    }
-    // The token travels along: a standby points to its leader, and TLS verifies that host too.
-    if to.scheme() == from.scheme() { Ok(to) } else { Err(refuse("to another scheme")) }
 }
 
 /// Escapes what cannot stand in a URL's path; the query of `secret "a?version=2"` stays one.

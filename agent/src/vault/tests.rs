@@ -93,6 +93,14 @@ async fn follows_one_redirect_and_not_to_another_scheme() {
     assert!(get(&standby).await.is_ok());
     assert!(asked.join().unwrap()[0].starts_with("GET /v1/secret/data/app "));
 
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let location = format!("Location: http://localhost:{}/v1/x\r\n", other.local_addr().unwrap().port());
+    let (address, _) = server(vec![response("307 Temporary Redirect", &location, "")]);
+    let refused = get(&address).await.err().unwrap().to_string();
+    assert!(refused.contains("the host \"localhost\", which is not known to be one of \"127.0.0.1\""), "{refused}");
+    other.set_nonblocking(true).unwrap();
+    assert!(other.accept().is_err(), "nobody even connects there");
+
     let (address, _) = server(vec![response("307 Temporary Redirect", "Location: https://elsewhere/v1/x\r\n", "")]);
     assert!(get(&address).await.err().unwrap().to_string().contains("another scheme"));
     let (address, _) = server(vec![response("307 Temporary Redirect", "Location: /v1/x\r\n", ""); 2]);

@@ -88,6 +88,15 @@ impl Trust {
         }
     }
 
+    /// Whether certificates are verified, and against authorities of the operator's choice.
+    pub(super) fn is_own(&self) -> bool {
+        !self.skip_verify && self.is_given()
+    }
+
+    fn is_given(&self) -> bool {
+        self.ca_file.is_some() || self.ca_directory.is_some() || self.ca_pem.is_some()
+    }
+
     fn authorities(&self) -> Result<RootCertStore, TlsError> {
         let mut found = Vec::new();
         if let Some(file) = &self.ca_file {
@@ -105,8 +114,7 @@ impl Trust {
                 found.push(certificate.map_err(|error| pem("authorities", source, &error.to_string()))?);
             }
         }
-        let given = self.ca_file.is_some() || self.ca_directory.is_some() || self.ca_pem.is_some();
-        if !given && Path::new(SYSTEM_BUNDLE).exists() {
+        if !self.is_given() && Path::new(SYSTEM_BUNDLE).exists() {
             found.extend(certificates(Path::new(SYSTEM_BUNDLE), "authorities")?);
         }
         let mut roots = RootCertStore::empty();
