@@ -1,0 +1,127 @@
+# Install, upgrade, roll back, and what is seen meanwhile. Sourced by deploy-umbrella.sh.
+# shellcheck shell=bash
+
+run_install() {
+  local state
+  choose_driver
+  check_first
+  state=$(release_state)
+  case ${state%% *} in
+    deployed | superseded) fail $exit_usage "$release is installed already (${state#* })" "deploy-umbrella.sh upgrade" ;;
+    pending-*) fail $exit_findings "Helm was interrupted at ${state%% *}" "deploy-umbrella.sh uninstall --keep-data, then install" ;;
+  esac
+  make_namespace
+  install_infra
+  say "installing $release in namespace $namespace"
+  apply upgrade --install "$release" "$chart" "${helm_values[@]}"
+  await
+}
+
+run_upgrade() {
+  local state keep=(--reset-then-reuse-values)
+  choose_driver
+  reach
+  state=$(release_state)
+  case ${state%% *} in
+    "") fail $exit_usage "there is no release $release in namespace $namespace" "deploy-umbrella.sh install" ;;
+    pending-*) fail $exit_findings "Helm was interrupted at ${state%% *}" "deploy-umbrella.sh rollback, then upgrade" ;;
+  esac
+  if [ -n "$reset_values" ]; then
+    keep=(--reset-values)
+  else
+    # The values of before, as the plan's first file.
+    scratch
+    run_helm get values "$release" --namespace "$namespace" -o json > "$work/before.json"
+    helm_values=(-f "$work/before.json" ${helm_values[@]+"${helm_values[@]}"})
+  fi
+  check_first
+  install_infra
+  say "upgrading $release (${state#* })"
+  apply upgrade "$release" "$chart" "${keep[@]}" "${helm_values[@]}"
+  await
+}
+
+run_rollback() {
+  local state
+  choose_driver
+  reach
+  state=$(release_state)
+  [ -n "$state" ] || fail $exit_usage "there is no release $release in namespace $namespace" "deploy-umbrella.sh install"
+  say "rolling $release back from revision $(cut -d' ' -f2 <<< "$state")"
+  apply rollback "$release" "$@"
+  await
+}
+
+# check_first: the preflight, of which only what matters is shown; errors end the program before anything was changed.
+check_first() {
+  if [ -n "$skip_preflight" ]; then
+    reach
+    plan
+    return 0
+  fi
+  local status=0
+  preflight || status=$exit_findings
+  print_findings warning error
+  [ $status -eq 0 ] || fail $exit_findings "nothing was installed" "repair the errors above, or --skip-preflight when you know better"
+}
+
+# The release's namespace carries the platform's label and, when nothing needs a host's files, PodSecurity's strictest level.
+make_namespace() {
+  local level
+  kube get namespace "$namespace" > /dev/null 2>&1 && return 0
+  level=$(jq -r --arg namespace "$namespace" 'if [.objects[] | select(.metadata.namespace == $namespace) | .spec.template.spec.volumes[]? | select(.hostPath)] == [] then "restricted" else "privileged" end' "$work/plan.json")
+  kube create namespace "$namespace" > /dev/null 2> "$work/error" || fail $exit_server "namespace $namespace cannot be made: $(tail -n 1 "$work/error")"
+  kube label namespace "$namespace" "$selector" "pod-security.kubernetes.io/enforce=$level" "pod-security.kubernetes.io/enforce-version=latest" > /dev/null
+}
+
+# cert-manager and the ingress controller are other people's charts; they come first, in a release of their own.
+install_infra() {
+  local wanted
+  wanted=$(jq -r '[.values | ."cert-manager", ."nginx-ingress" | select(.enabled? == true)] | length' "$work/plan.json")
+  [ "$wanted" -gt 0 ] || return 0
+  [ -f "$here/chart-infra/Chart.yaml" ] || fail $exit_usage "cert-manager.enabled or nginx-ingress.enabled is set, and chart-infra is not there" "use a complete copy of the project"
+  say "installing cert-manager or the ingress controller in namespace infra"
+  jq '.values | {"cert-manager": ."cert-manager", "nginx-ingress": ."nginx-ingress"} | map_values(select(. != null))' "$work/plan.json" > "$work/infra.json"
+  run_helm upgrade --install blinkchamber-infra "$here/chart-infra" --namespace infra --create-namespace -f "$work/infra.json" --wait --timeout "${timeout}s" > "$work/helm.log" 2>&1 ||
+    fail $exit_findings "helm could not install chart-infra" "$(tail -n 10 "$work/helm.log")"
+}
+
+# apply HELM-ARGUMENT...: helm hands the objects over and does not wait; await looks at them itself, and says what it sees.
+apply() {
+  scratch
+  run_helm "$@" --namespace "$namespace" --timeout "${timeout}s" > "$work/helm.log" 2>&1 ||
+    fail $exit_findings "helm: $(grep -m 1 -i error "$work/helm.log" || tail -n 1 "$work/helm.log")" "$(grep -vi '^error' "$work/helm.log" | tail -n 10 | grep . || echo "deploy-umbrella.sh status")"
+}
+
+# await: until everything is ready; a line when a component is, and when something stays wrong.
+await() {
+  if [ -n "$no_wait" ]; then
+    say "handed over; look with: deploy-umbrella.sh status"
+    return 0
+  fi
+  local deadline=$((SECONDS + timeout)) component ready what help without_facts=yes
+  declare -A seen=() since_when=() told=()
+  while :; do
+    observe
+    while IFS=$'\t' read -r component ready; do
+      [ "${seen[$component]:-}" = "$ready" ] || say "$(printf '%-24s %s ready' "$component" "$ready")"
+      seen[$component]=$ready
+    done < <(jq -r '.components[] | select(.state == "ready") | "\(.component)\t\(.ready)/\(.desired)"' "$work/status.json")
+    while IFS=$'\t' read -r component what help; do
+      : "${since_when[$component$what]:=$SECONDS}"
+      # A start passes through many states; only what stays is worth a line.
+      if ((SECONDS - since_when[$component$what] >= 15)) && [ -z "${told[$component$what]:-}" ]; then
+        say "$component: $what"
+        printf '           help: %s\n' "$help"
+        told[$component$what]=yes
+      fi
+    done < <(jq -r '.components[] | .component as $component | .problems[] | [$component, .what, .help] | @tsv' "$work/status.json")
+    if jq -e .ready "$work/status.json" > /dev/null; then break; fi
+    if ((SECONDS >= deadline)); then
+      print_status
+      fail $exit_findings "not everything is ready after $timeout s" "once what is wrong is repaired it goes on by itself: deploy-umbrella.sh status"
+    fi
+    sleep 1
+  done
+  say "all components are ready"
+}
