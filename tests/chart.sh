@@ -42,7 +42,7 @@ query() { jq -e --slurp "$2" "$1" || { echo "not true: $2"; return 1; }; }
 
 to_json() { python3 -c 'import json, sys, yaml; [print(json.dumps(one)) for one in yaml.safe_load_all(sys.stdin) if one]'; }
 
-for values in values values-dev values-prod; do
+for values in values values-demo values-dev values-prod; do
   check "$values: lint" helm lint --quiet --strict "$chart" -f "$chart/$values.yaml"
   render -f "$chart/$values.yaml" > "$work/$values.yaml"
   to_json < "$work/$values.yaml" > "$work/$values.json"
@@ -65,7 +65,7 @@ for values in values values-dev values-prod; do
   check "$values: equal input, equal output" bash -c "helm template blinkchamber '$chart' --namespace blinkchamber --kube-version 1.35.4 -f '$chart/$values.yaml' | cmp - '$work/$values.yaml'"
 done
 
-dev=$work/values-dev.json
+dev=$work/values-demo.json
 check "every annotated pod waits at its gate" query "$dev" \
   '[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] == "true")] | length == 4 and all(.spec.schedulingGates == [{"name": "blinkchamber.io/injection"}])'
 check "the compiler reads the very workloads that are installed" query "$dev" \
@@ -82,29 +82,41 @@ check "the webhook may touch one configuration only" query "$dev" \
 check "nobody may read Kubernetes Secrets" query "$dev" '[.[] | select(.kind | test("Role$")) | .rules[] | select((.resources | index("secrets")) or (.resources | index("*")) or (.verbs | index("*")))] == []'
 
 # A job cannot be changed: another input is another job, the same input the same one.
-job() { render -f "$chart/values-dev.yaml" "$@" | to_json | jq -r 'select(.kind == "Job").metadata.name'; }
+job() { render -f "$chart/values-demo.yaml" "$@" | to_json | jq -r 'select(.kind == "Job").metadata.name'; }
 check "a changed input makes another job" test "$(job)" != "$(job --set bootstrap.tokenTtl=2h)"
 check "an unchanged one the same" test "$(job)" = "$(job --set webhook.replicas=3)"
 
 printf 'bootstrap: {operators: [{role: operator, serviceAccount: someone, policy: "path \\"x\\" { }"}]}\n' > "$work/operator.yaml"
 check "an operator gets a service account" query <(render -f "$work/operator.yaml" | to_json) 'any(.kind == "ServiceAccount" and .metadata.name == "someone")'
 
-check "a misspelt key is refused by name" refuses "additional properties 'replica' not allowed" --set openbao.replica=3
+check "a misspelt key is refused by name" refuses "additional properties 'replica' not allowed" --set vault.server.replica=3
 check "so is a misspelt section" refuses "additional properties 'webhok' not allowed" --set webhok.replicas=2
 check "and one deep inside" refuses "additional properties 'cpus' not allowed" --set webhook.resources.requests.cpus=1
-check "a value of the wrong type names its place" refuses "/openbao/replicas" --set-string openbao.replicas=three
+check "a value of the wrong type names its place" refuses "/vault/server/ha/replicas" --set-string vault.server.ha.replicas=three
 check "a quantity" refuses "/agent/memoryLimit" --set agent.memoryLimit=64MB
 check "a duration" refuses "/webhook/leafLifetime" --set webhook.leafLifetime=1d
-check "an unknown seal" refuses "/openbao/seal/type" --set openbao.seal.type=awskms
-check "a Kubernetes Secret as the seal's key" refuses "additional properties 'secret' not allowed" --set openbao.seal.static.keyVolume.secret.secretName=x
+check "an unknown seal" refuses "/vault/server/seal/type" --set vault.server.seal.type=awskms
+check "a Kubernetes Secret as the seal's key" refuses "additional properties 'secret' not allowed" --set vault.server.seal.static.keyVolume.secret.secretName=x
 check "a password in a connection's URL" refuses "/bootstrap/databases/0/connections/0/url" \
   --set 'bootstrap.databases[0].mount=db,bootstrap.databases[0].connections[0].name=x,bootstrap.databases[0].connections[0].plugin=p,bootstrap.databases[0].connections[0].username=u,bootstrap.databases[0].connections[0].firstPassword.path=secret/data/x,bootstrap.databases[0].connections[0].firstPassword.key=k,bootstrap.databases[0].connections[0].url=postgresql://u:p@h'
-check "a key of one's own for each of three members" refuses "openbao.seal.static.keyFile: volume is for one replica" --set openbao.seal.static.keyFile=volume
-check "an even number of members" refuses "openbao.replicas: must be odd" --set openbao.replicas=2
-check "a static seal without a volume for its key" refuses "openbao.seal.static.keyVolume: must name" --set openbao.seal.static.keyVolume.hostPath=null
-check "a raw seal without its stanza" refuses "openbao.seal.raw: must hold the seal stanza" --set openbao.seal.type=raw
-check "https without an authority" refuses "openbao.tls.ca: must hold" --set openbao.tls.enabled=true,openbao.tls.volume.hostPath.path=/x
-check "https without a certificate" refuses "openbao.tls.volume: must name" --set openbao.tls.enabled=true,openbao.tls.ca=x
+check "a key of one's own for each of three members" refuses "vault.server.seal.static.keyFile: volume is for one replica" --set vault.server.seal.static.keyFile=volume
+check "an even number of members" refuses "vault.server.ha.replicas: must be odd" --set vault.server.ha.replicas=2
+check "a static seal without a volume for its key" refuses "vault.server.seal.static.keyVolume: must name" --set vault.server.seal.static.keyVolume.hostPath=null
+check "a raw seal without its stanza" refuses "vault.server.seal.raw: must hold the seal stanza" --set vault.server.seal.type=raw
+check "https without an authority" refuses "vault.server.tls.ca: must hold" --set vault.server.tls.enabled=true,vault.server.tls.volume.hostPath.path=/x
+check "https without a certificate" refuses "vault.server.tls.volume: must name" --set vault.server.tls.enabled=true,vault.server.tls.ca=x
+check "a server elsewhere without its address" refuses "vault.external.address: must be the URL" --set vault.enabled=false
+check "https elsewhere without an authority" refuses "vault.external.ca: must hold" --set vault.enabled=false,vault.external.address=https://v:8200
+check "Vault with OpenBao's seal" refuses "static is OpenBao's" --set vault.server.product=vault
+
+external() { render --set vault.enabled=false,vault.external.address=http://vault.example.com:8200 "$@" | to_json; }
+check "a server elsewhere: none is installed" query <(external) 'all(.kind != "StatefulSet" or .metadata.name != "vault")'
+check "a server elsewhere: everybody is told where" query <(external) '[.. | objects | select(.name? == "BLINKCHAMBER_VAULT_ADDRESS").value] | length > 1 and all(. == "http://vault.example.com:8200")'
+check "a server elsewhere: the job may go there" query <(external) 'any(.kind == "NetworkPolicy" and .metadata.name == "blinkchamber-bootstrap" and any(.spec.egress[].ports[]; .port == 8200))'
+hashicorp() { render --set vault.server.product=vault,vault.server.seal.type=shamir "$@" | to_json; }
+check "Vault by value: its image, its command, its variables" query <(hashicorp)   '[.[] | select(.kind == "StatefulSet" and .metadata.name == "vault").spec.template.spec.containers[0]] | .[0].image == "docker.io/hashicorp/vault:2.0.4" and .[0].command[0] == "vault" and ([.[0].env[].name] | index("VAULT_K8S_POD_NAME") and (index("BAO_K8S_POD_NAME") | not))'
+check "Vault by value: nothing in its configuration that is OpenBao's alone" query <(hashicorp)   '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault").data] | .[0]["initialize.hcl"] == null and (.[0]["server.hcl"] | contains("disable_mlock = true") and (contains("audit \"file\"") | not))'
+check "Vault by value: the first requests are there for people" query <(hashicorp) 'any(.metadata.name == "vault-first-requests" and (.data["requests.hcl"] | contains("auth/kubernetes/role/bootstrap")))'
 check "an old Kubernetes" refuses "incompatible with Kubernetes" --kube-version 1.29.0
 check "no schema is fetched from elsewhere" jq -e '[.. | objects | .["$ref"]? // empty | select(startswith("#/") | not)] == []' "$chart/values.schema.json"
 check "every object of the schema is closed" jq -e '[.. | objects | select(.type == "object" and has("properties") and .additionalProperties != false)] == []' "$chart/values.schema.json"

@@ -15,7 +15,7 @@ chapter "1. One command brings the platform up"
 say "a Kubernetes node is Ready"
 "${node[@]}" load
 say "images are in its store"
-show "helm upgrade --install blinkchamber ./chart -n blinkchamber --create-namespace -f chart/values-dev.yaml -f tests/values-e2e.yaml --wait"
+show "helm upgrade --install blinkchamber ./chart -n blinkchamber --create-namespace -f chart/values-demo.yaml -f tests/values-e2e.yaml --wait"
 say "(the second file adds an operator, who rotates a secret below)"
 install_platform > /dev/null
 say "OpenBao, the webhook, PostgreSQL and Redis are ready; nothing else was done"

@@ -61,12 +61,52 @@ capabilities: {drop: [ALL]}
       {{- include "blinkchamber.selector" . | nindent 6 }}
 {{- end }}
 
+{{- /* "true" when OpenBao is reached by https, else nothing. */ -}}
+{{- define "blinkchamber.tls" -}}
+{{- $vault := .Values.vault -}}
+{{- if ternary $vault.server.tls.enabled (hasPrefix "https://" $vault.external.address) $vault.enabled }}true{{ end -}}
+{{- end }}
+
+{{- /* The authority's PEM, where the values hold it. */ -}}
+{{- define "blinkchamber.ca" -}}
+{{- $vault := .Values.vault -}}
+{{- if $vault.enabled -}}
+{{ required "vault.server.tls.ca: must hold the PEM of the authority when vault.server.tls.enabled is true" $vault.server.tls.ca }}
+{{- else -}}
+{{ required "vault.external.ca: must hold the PEM of the authority when vault.external.address begins with https" $vault.external.ca }}
+{{- end -}}
+{{- end }}
+
+{{- /* "true" when the server initialises itself: OpenBao of ours, with a seal that opens without people. */ -}}
+{{- define "blinkchamber.selfInitializes" -}}
+{{- $server := .Values.vault.server -}}
+{{- if and .Values.vault.enabled (eq $server.product "openbao") (ne $server.seal.type "shamir") }}true{{ end -}}
+{{- end }}
+
+{{- /* Egress rules that let a pod reach OpenBao. */ -}}
+{{- define "blinkchamber.vaultEgress" -}}
+{{- if .Values.vault.enabled }}
+- to:
+    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ .Release.Namespace }}}}
+      podSelector: {matchLabels: {app.kubernetes.io/component: vault, app.kubernetes.io/part-of: blinkchamber-platform}}
+  ports: [{port: 8200}]
+{{- else }}
+# A server of yours, which no selector names.
+{{- $port := regexFind ":[0-9]+$" (urlParse .Values.vault.external.address).host | trimPrefix ":" }}
+- ports: [{port: {{ $port | default (ternary "443" "80" (hasPrefix "https://" .Values.vault.external.address)) }}}]
+{{- end }}
+{{- end }}
+
 {{- define "blinkchamber.scheme" -}}
-{{- ternary "https" "http" .Values.openbao.tls.enabled -}}
+{{- ternary "https" "http" (eq (include "blinkchamber.tls" .) "true") -}}
 {{- end }}
 
 {{- define "blinkchamber.vaultAddress" -}}
+{{- if .Values.vault.enabled -}}
 {{ include "blinkchamber.scheme" . }}://vault.{{ .Release.Namespace }}.svc:8200
+{{- else -}}
+{{ required "vault.external.address: must be the URL of your server when vault.enabled is false" .Values.vault.external.address }}
+{{- end -}}
 {{- end }}
 
 {{- /* Where a pod of the platform finds the authority of OpenBao's certificate. */ -}}
@@ -75,13 +115,13 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "blinkchamber.caMount" -}}
-{{- if .Values.openbao.tls.enabled }}
+{{- if include "blinkchamber.tls" . }}
 - {name: vault-ca, mountPath: /run/vault-ca, readOnly: true}
 {{- end }}
 {{- end }}
 
 {{- define "blinkchamber.caVolume" -}}
-{{- if .Values.openbao.tls.enabled }}
+{{- if include "blinkchamber.tls" . }}
 - {name: vault-ca, configMap: {name: vault-ca}}
 {{- end }}
 {{- end }}

@@ -11,7 +11,7 @@ kubectl() { "${node[@]}" kubectl "$@"; }
 # Installs or upgrades the release and waits until everything is ready. Arguments: further helm arguments.
 install_platform() {
   "${node[@]}" exec helm upgrade --install blinkchamber "$root/chart" --namespace blinkchamber --create-namespace \
-    -f "$root/chart/values-dev.yaml" -f "$root/tests/values-e2e.yaml" \
+    -f "$root/chart/values-demo.yaml" -f "$root/tests/values-e2e.yaml" \
     --wait --wait-for-jobs --timeout 8m "$@"
 }
 

@@ -4,13 +4,13 @@
 {{- $domain := printf "vault-internal.%s.svc" .Release.Namespace -}}
 api_addr     = "{{ $scheme }}://@POD_NAME@.{{ $domain }}:8200"
 cluster_addr = "https://@POD_NAME@.{{ $domain }}:8201"
-log_level    = "{{ .Values.openbao.logLevel }}"
+log_level    = "{{ .Values.vault.server.logLevel }}"
 
 listener "tcp" {
   address = "0.0.0.0:8200"
-{{- if .Values.openbao.tls.enabled }}
-  tls_cert_file = "/tls/{{ .Values.openbao.tls.certFile }}"
-  tls_key_file  = "/tls/{{ .Values.openbao.tls.keyFile }}"
+{{- if include "blinkchamber.tls" . }}
+  tls_cert_file = "/tls/{{ .Values.vault.server.tls.certFile }}"
+  tls_key_file  = "/tls/{{ .Values.vault.server.tls.keyFile }}"
 {{- else }}
   tls_disable = true
 {{- end }}
@@ -22,16 +22,16 @@ storage "raft" {
 
   # Heartbeats of 1 s: with the default of 5 a dead leader costs 6 to 7 s, with this 2 to 3.
   performance_multiplier = 1
-{{- range $ordinal := until (int .Values.openbao.replicas) }}
+{{- range $ordinal := until (int .Values.vault.server.ha.replicas) }}
   retry_join {
     leader_api_addr = "{{ $scheme }}://vault-{{ $ordinal }}.{{ $domain }}:8200"
-{{- if $.Values.openbao.tls.enabled }}
+{{- if include "blinkchamber.tls" $ }}
     leader_ca_cert_file = "{{ include "blinkchamber.caFile" $ }}"
 {{- end }}
   }
 {{- end }}
 }
-{{- with .Values.openbao.seal }}
+{{- with .Values.vault.server.seal }}
 {{- if eq .type "static" }}
 
 seal "static" {
@@ -40,17 +40,24 @@ seal "static" {
 }
 {{- else if eq .type "raw" }}
 
-{{ required "openbao.seal.raw: must hold the seal stanza when openbao.seal.type is raw" .raw | trim }}
+{{ required "vault.server.seal.raw: must hold the seal stanza when vault.server.seal.type is raw" .raw | trim }}
 {{- end }}
+{{- end }}
+{{- if eq .Values.vault.server.product "vault" }}
+
+# Memory may not be locked in a container without that right; raft wants this said.
+disable_mlock = true
 {{- end }}
 
 service_registration "kubernetes" {}
+{{- if eq .Values.vault.server.product "openbao" }}
 
 audit "file" "stdout" {
   options {
     file_path = "stdout"
   }
 }
+{{- end }}
 {{ end }}
 
 {{- /* What the very first start does, in one pod, once: let the bootstrap job in. Everything else is the job's. */ -}}
