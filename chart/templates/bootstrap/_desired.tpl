@@ -15,6 +15,10 @@ kubernetes:
 {{- $secrets = concat $secrets (include "blinkchamber.demo.secrets" . | fromYamlArray) }}
 {{- $databases = concat $databases (include "blinkchamber.demo.databases" . | fromYamlArray) }}
 {{- end }}
+{{- if (index .Values "postgresql-ha").enabled }}
+{{- $secrets = concat $secrets (include "blinkchamber.postgresql.secrets" . | fromYamlArray) }}
+{{- $databases = concat $databases (include "blinkchamber.postgresql.databases" . | fromYamlArray) }}
+{{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}
 operators:
@@ -33,6 +37,12 @@ operators:
 {{- range list "postgresql" "postgresql-client" "redis" "redis-client" }}
 {{ . }}.yaml: |
   {{- include (printf "blinkchamber.demo.%s" .) $ | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- if (index .Values "postgresql-ha").enabled }}
+{{- range list "postgresql" "pgpool" }}
+{{ . }}.yaml: |
+  {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
 {{- end }}
 {{- end }}
 {{- end }}

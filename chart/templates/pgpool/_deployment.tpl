@@ -1,0 +1,104 @@
+{{- define "blinkchamber.pgpool.configuration" -}}
+{{- $values := (index .Values "postgresql-ha").pgpool -}}
+listen_addresses = '*'
+port = 5432
+socket_dir = '/run/pgpool'
+pcp_socket_dir = '/run/pgpool'
+pid_file_name = '/run/pgpool/pgpool.pid'
+logdir = '/run/pgpool'
+backend_clustering_mode = 'streaming_replication'
+# One address, which Patroni moves: nothing is to be found out here, and nobody is ever detached.
+backend_hostname0 = 'postgresql-primary.{{ include "blinkchamber.databaseNamespace" . }}.svc.cluster.local'
+backend_port0 = 5432
+backend_weight0 = 1
+backend_flag0 = 'ALWAYS_PRIMARY|DISALLOW_TO_FAILOVER'
+load_balance_mode = off
+failover_on_backend_error = off
+sr_check_period = 0
+health_check_period = 0
+connect_timeout = 3000
+# Clients say their password (pool_hba.conf), which PostgreSQL itself judges at every login: no password is kept here, and
+# none has to be brought here when it changes. A session that is kept for the next client would not be judged again.
+enable_pool_hba = on
+pool_passwd = '/run/pgpool/pool_passwd'
+connection_cache = off
+num_init_children = {{ $values.maxClients }}
+max_pool = 1
+{{- end }}
+
+{{- /* The first line that fits decides. Members use their own way to each other. */ -}}
+{{- define "blinkchamber.pgpool.hba" -}}
+{{- range list "0.0.0.0/0" "::/0" }}
+host all replicator,rewinder {{ . }} reject
+host all all {{ . }} password
+{{- end }}
+{{- end }}
+
+{{- define "blinkchamber.pgpool.workload" -}}
+{{- $values := (index .Values "postgresql-ha").pgpool -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: pgpool
+  namespace: {{ include "blinkchamber.databaseNamespace" . }}
+  labels: {{- include "blinkchamber.labels" (list . "pgpool") | nindent 4 }}
+spec:
+  replicas: {{ $values.replicaCount }}
+  strategy: {rollingUpdate: {maxUnavailable: 0, maxSurge: 1}}
+  selector:
+    matchLabels: {{- include "blinkchamber.selector" "pgpool" | nindent 6 }}
+  template:
+    metadata:
+      labels: {{- include "blinkchamber.podLabels" (list . "pgpool") | nindent 8 }}
+      annotations:
+        checksum/configuration: {{ include "blinkchamber.pgpool.configuration" . | cat (include "blinkchamber.pgpool.hba" .) (.Files.Get "files/pgpool/stop.sh") | sha256sum }}
+        vault.hashicorp.com/agent-inject: "true"
+        vault.hashicorp.com/role: pgpool-role
+        vault.hashicorp.com/template-static-secret-render-interval: 2s
+        # For the probe: the way of every client, from here to the primary and back.
+        vault.hashicorp.com/agent-inject-secret-pgpass: secret/data/pgpool
+        vault.hashicorp.com/agent-inject-template-pgpass: |
+          {{`{{- with secret "secret/data/pgpool" }}*:*:*:pgpool_health:{{ .Data.data.health }}
+          {{ end -}}`}}
+        vault.hashicorp.com/agent-inject-perms-pgpass: "0400"
+        vault.hashicorp.com/error-on-missing-key-pgpass: "true"
+    spec:
+      serviceAccountName: pgpool
+      enableServiceLinks: false
+      automountServiceAccountToken: false
+      schedulingGates: [{name: blinkchamber.io/injection}]
+      securityContext: {{- include "blinkchamber.podSecurity" . | nindent 8 }}
+      terminationGracePeriodSeconds: {{ add 10 $values.lingerSeconds $values.drainSeconds }}
+      topologySpreadConstraints: {{- include "blinkchamber.spread" "pgpool" | nindent 8 }}
+      {{- include "blinkchamber.nodeChoice" $values | nindent 6 }}
+      containers:
+        - name: pgpool
+          image: {{ include "blinkchamber.image" (list . "pgpool" "blinkchamber-pgpool") }}
+          imagePullPolicy: {{ .Values.images.pullPolicy }}
+          command: [pgpool, -n, -f, /config/pgpool.conf, -F, /config/pcp.conf, -a, /config/pool_hba.conf]
+          env:
+            - {name: PGPASSFILE, value: /vault/secrets/pgpass}
+            - {name: PGCONNECT_TIMEOUT, value: "4"}
+            - {name: LINGER, value: {{ $values.lingerSeconds | quote }}}
+            - {name: DRAIN, value: {{ $values.drainSeconds | quote }}}
+          ports: [{name: postgresql, containerPort: 5432}]
+          readinessProbe:
+            exec: {command: [psql, --no-psqlrc, --no-password, --host=127.0.0.1, --username=pgpool_health, --dbname=postgres, --tuples-only, --command=SELECT 1]}
+            periodSeconds: 3
+            timeoutSeconds: 5
+            failureThreshold: 6
+          livenessProbe:
+            tcpSocket: {port: postgresql}
+            periodSeconds: 10
+          lifecycle: {preStop: {exec: {command: [sh, /config/stop.sh]}}}
+          securityContext: {{- include "blinkchamber.containerSecurity" . | nindent 12 }}
+          resources: {{- toYaml $values.resources | nindent 12 }}
+          volumeMounts:
+            - {name: run, mountPath: /run/pgpool}
+            - {name: tmp, mountPath: /tmp}
+            - {name: config, mountPath: /config, readOnly: true}
+      volumes:
+        - {name: run, emptyDir: {medium: Memory, sizeLimit: 4Mi}}
+        - {name: tmp, emptyDir: {sizeLimit: 16Mi}}
+        - {name: config, configMap: {name: pgpool}}
+{{- end }}

@@ -1,0 +1,99 @@
+{{- define "blinkchamber.postgresql.workload" -}}
+{{- $values := (index .Values "postgresql-ha").postgresql -}}
+apiVersion: apps/v1
+kind: StatefulSet
+metadata:
+  name: postgresql
+  namespace: {{ include "blinkchamber.databaseNamespace" . }}
+  labels: {{- include "blinkchamber.labels" (list . "postgresql") | nindent 4 }}
+spec:
+  serviceName: postgresql-pods
+  replicas: {{ $values.replicaCount }}
+  # A pod that waits at its gate must not hold back the others.
+  podManagementPolicy: Parallel
+  persistentVolumeClaimRetentionPolicy: {whenDeleted: {{ $values.storage.whenDeleted }}, whenScaled: Retain}
+  selector:
+    matchLabels: {{- include "blinkchamber.selector" "postgresql" | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "blinkchamber.podLabels" (list . "postgresql") | nindent 8 }}
+        cluster-name: postgresql
+      annotations:
+        checksum/scripts: {{ .Files.Get "files/postgresql/postgresql.sh" | cat (.Files.Get "files/postgresql/callback.sh") (include "blinkchamber.postgresql.cluster" .) | sha256sum }}
+        vault.hashicorp.com/agent-inject: "true"
+        vault.hashicorp.com/role: postgres-role
+        vault.hashicorp.com/template-static-secret-render-interval: 2s
+        vault.hashicorp.com/agent-inject-secret-patroni.yml: secret/data/postgres
+        vault.hashicorp.com/agent-inject-template-patroni.yml: |
+          {{- include "blinkchamber.postgresql.patroni" . | nindent 10 }}
+        vault.hashicorp.com/agent-inject-secret-roles.sql: secret/data/postgres
+        vault.hashicorp.com/agent-inject-template-roles.sql: |
+          {{- include "blinkchamber.postgresql.roles" . | nindent 10 }}
+        vault.hashicorp.com/error-on-missing-key-patroni.yml: "true"
+        vault.hashicorp.com/error-on-missing-key-roles.sql: "true"
+        blinkchamber.io/agent-reload-patroni.yml: signal:HUP:postgresql.sh
+        blinkchamber.io/agent-reload-roles.sql: signal:HUP:postgresql.sh
+    spec:
+      serviceAccountName: postgresql-ha
+      enableServiceLinks: false
+      automountServiceAccountToken: false
+      # A pod that was made before the webhook was there waits here, and never starts without its agent.
+      schedulingGates: [{name: blinkchamber.io/injection}]
+      securityContext: {{- include "blinkchamber.podSecurity" . | nindent 8 }}
+      terminationGracePeriodSeconds: 60
+      topologySpreadConstraints: {{- include "blinkchamber.spread" "postgresql" | nindent 8 }}
+      {{- include "blinkchamber.nodeChoice" $values | nindent 6 }}
+      containers:
+        - name: postgresql
+          image: {{ include "blinkchamber.image" (list . "postgresql" "blinkchamber-postgresql") }}
+          imagePullPolicy: {{ .Values.images.pullPolicy }}
+          command: [sh, /scripts/postgresql.sh]
+          env:
+            - {name: PATRONI_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+            - {name: PATRONI_KUBERNETES_POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
+            - {name: PATRONI_POSTGRESQL_CONNECT_ADDRESS, value: "$(PATRONI_NAME).postgresql-pods.{{ include "blinkchamber.databaseNamespace" . }}.svc:5432"}
+            - {name: PATRONI_RESTAPI_CONNECT_ADDRESS, value: "$(PATRONI_NAME).postgresql-pods.{{ include "blinkchamber.databaseNamespace" . }}.svc:8008"}
+          ports:
+            - {name: postgresql, containerPort: 5432}
+            - {name: patroni, containerPort: 8008}
+          readinessProbe:
+            httpGet: {path: /readiness, port: patroni}
+            periodSeconds: 2
+            timeoutSeconds: 3
+          # Patroni's own loop stands still; a server that is down is Patroni's business.
+          livenessProbe:
+            httpGet: {path: /liveness, port: patroni}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
+          securityContext: {{- include "blinkchamber.containerSecurity" . | nindent 12 }}
+          resources: {{- toYaml $values.resources | nindent 12 }}
+          volumeMounts:
+            - {name: data, mountPath: /data}
+            - {name: run, mountPath: /run/postgresql}
+            - {name: tmp, mountPath: /tmp}
+            - {name: shm, mountPath: /dev/shm}
+            - {name: scripts, mountPath: /scripts, readOnly: true}
+            - {name: api, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+      volumes:
+        - {name: run, emptyDir: {medium: Memory, sizeLimit: 4Mi}}
+        - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
+        - {name: shm, emptyDir: {medium: Memory, sizeLimit: {{ $values.sharedMemory }}}}
+        - {name: scripts, configMap: {name: postgresql}}
+        # Patroni keeps the cluster's state in ConfigMaps and its role in the pod's label.
+        - name: api
+          projected:
+            sources:
+              - serviceAccountToken: {path: token, expirationSeconds: 3600}
+              - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+              - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+  volumeClaimTemplates:
+    - metadata: {name: data}
+      spec:
+        accessModes: [ReadWriteOnce]
+        {{- with $values.storage.storageClass }}
+        storageClassName: {{ . }}
+        {{- end }}
+        resources: {requests: {storage: {{ $values.storage.size }}}}
+{{- end }}
