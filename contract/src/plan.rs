@@ -12,12 +12,15 @@ mod container;
 mod files;
 mod gate;
 mod identity;
+mod objects;
 mod patch;
 mod pod;
 mod settings;
 #[cfg(test)]
 mod tests;
 mod volumes;
+
+pub use objects::{EmptyDir, Json, Mount, Projected, Projection, SecretSource, Volume};
 
 /// Scheduling gate that keeps a pod from starting before it was planned.
 pub const GATE: &str = "blinkchamber.io/injection";
@@ -132,14 +135,15 @@ pub enum Decision {
 pub struct Plan {
     /// What the agent is told (env `VAULT_CONFIG`).
     pub config: AgentConfig,
-    /// The init container to add, complete, as a JSON object (native mode: `restartPolicy: Always` and a startup probe).
-    pub container: Value,
+    /// The init container to add, complete (native mode: `restartPolicy: Always` and a startup probe); its name is
+    /// [`CONTAINER`].
+    pub container: Json,
     /// Put it before the pod's own init containers.
     pub init_first: bool,
-    /// Volumes to add, as JSON objects, in order.
-    pub volumes: Vec<Value>,
-    /// Mounts for the pod's containers, as JSON objects (read-only), in order.
-    pub mounts: Vec<Value>,
+    /// Volumes to add, in order.
+    pub volumes: Vec<Volume>,
+    /// Mounts for the pod's containers (read-only), in order.
+    pub mounts: Vec<Mount>,
     /// Names of the containers that get the mounts, init containers included: names are unique in a pod.
     pub containers: Vec<String>,
     /// `spec.shareProcessNamespace`, when it has to be set.
@@ -217,12 +221,13 @@ fn shortened(mut problems: Vec<String>) -> Vec<String> {
 fn draw(pod: &pod::Pod<'_>, notes: &Annotations<'_>, defaults: &Defaults, findings: &mut Findings) -> Plan {
     let containers = files::containers(pod, notes, findings);
     let mut files = files::files(notes, findings);
-    let identity = identity::identity(pod, notes, defaults, &containers, files.sends_signals(), findings);
+    let signals = files.sends_signals();
+    let identity = identity::identity(pod, notes, defaults, &containers, signals, findings);
     files.own(pod, notes, &identity, &containers, findings);
     conflicts::check(pod, &containers, &files.mounts, findings);
 
     let volumes = volumes::volumes(pod, notes, defaults, &files.mounts, findings);
-    let config = settings::config(notes, defaults, &files, &volumes, findings);
+    let config = settings::config(notes, defaults, files, &volumes, findings);
     let run = settings::run(pod, notes, findings);
     let mut container = container::container(notes, defaults, &identity, &config, &volumes, run, findings);
     patch::apply(notes, run, &mut container, findings);
@@ -234,6 +239,6 @@ fn draw(pod: &pod::Pod<'_>, notes: &Annotations<'_>, defaults: &Defaults, findin
         volumes: volumes.all,
         mounts: volumes.app_mounts,
         containers,
-        share_process_namespace: settings::share_process_namespace(pod, notes, files.sends_signals(), findings),
+        share_process_namespace: settings::share_process_namespace(pod, notes, signals, findings),
     }
 }

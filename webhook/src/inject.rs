@@ -6,7 +6,7 @@ use std::io::Write;
 use blinkchamber_contract::plan::{Decision, Defaults, Request, plan};
 use serde_json::{Value, json};
 
-use crate::patch::patch;
+use crate::patch::{patch, write};
 
 #[cfg(test)]
 mod tests;
@@ -152,9 +152,9 @@ impl Run<'_> {
         };
         self.report.warnings.extend(outcome.warnings.iter().map(|warning| format!("{name}: {warning}")));
         let Decision::Inject(plan) = outcome.decision else { return Ok(()) };
-        let ops = patch(base, pod, &plan);
         let failed = |reason: String| Error::Apply { object: name.clone(), reason };
-        let ops = serde_json::to_value(&ops).map_err(|error| failed(error.to_string()))?;
+        let ops = write(&patch(base, pod, &plan)).map_err(|error| failed(error.to_string()))?;
+        let ops: Value = serde_json::from_slice(&ops).map_err(|error| failed(error.to_string()))?;
         let entry = json!({"object": name, "patch": ops});
         let parsed: json_patch::Patch = serde_json::from_value(ops).map_err(|error| failed(error.to_string()))?;
         json_patch::patch(object, &parsed).map_err(|error| failed(error.to_string()))?;

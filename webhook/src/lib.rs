@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use crate::patch::{Body, Op, patch};
+pub use crate::patch::{Body, Op, patch, write};
 
 use crate::cli::{Cli, Command, Inject, Serve};
 use crate::inject::Output;

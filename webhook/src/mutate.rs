@@ -40,22 +40,21 @@ pub(crate) enum Failure {
 
 /// Answers a review.
 pub(crate) fn mutate(body: &[u8], defaults: &Defaults) -> Result<Verdict, Failure> {
-    let mut review = Review::read(body)?;
-    let namespace = review.namespace.clone();
-    let Some(pod) = review.pod.take() else {
-        let answer = review.allow(&[], Vec::new()).map_err(Failure::Write)?;
-        return Ok(Verdict { answer, outcome: Outcome::Skipped, namespace });
+    let review = Review::read(body)?;
+    let Some(pod) = &review.pod else {
+        let answer = review.allow(&[], &[]).map_err(Failure::Write)?;
+        return Ok(Verdict { answer, outcome: Outcome::Skipped, namespace: review.namespace.into_owned() });
     };
-    let (answer, outcome) = match plan(Request { namespace: &namespace, pod: &pod }, defaults) {
+    let (answer, outcome) = match plan(Request { namespace: &review.namespace, pod }, defaults) {
         Ok(planned) => match planned.decision {
-            Decision::Skip => (review.allow(&[], planned.warnings), Outcome::Skipped),
+            Decision::Skip => (review.allow(&[], &planned.warnings), Outcome::Skipped),
             Decision::Inject(plan) => {
-                let ops = patch("", &pod, &plan);
+                let ops = patch("", pod, &plan);
                 let outcome = if ops.is_empty() { Outcome::Unchanged } else { Outcome::Injected };
-                (review.allow(&ops, planned.warnings), outcome)
+                (review.allow(&ops, &planned.warnings), outcome)
             }
         },
-        Err(refusal) => (review.refuse(refusal.to_string()), Outcome::Refused(refusal.to_string())),
+        Err(refusal) => (review.refuse(&refusal.to_string()), Outcome::Refused(refusal.to_string())),
     };
-    Ok(Verdict { answer: answer.map_err(Failure::Write)?, outcome, namespace })
+    Ok(Verdict { answer: answer.map_err(Failure::Write)?, outcome, namespace: review.namespace.into_owned() })
 }

@@ -54,8 +54,10 @@ impl Given<'_> {
 /// The annotations of a pod that are in the table, whatever their prefix.
 #[derive(Debug, Default)]
 pub struct Annotations<'a> {
-    /// By row and, in families, the rest of the name.
-    rows: BTreeMap<(&'static str, &'a str), (&'static Entry, Given<'a>)>,
+    /// At most one for each row of the table, so few that looking at each is the fastest way to find one.
+    singles: Vec<(&'static Entry, Given<'a>)>,
+    /// Of families, by row and the rest of the name; as many as the pod likes.
+    members: BTreeMap<(&'static str, &'a str), (&'static Entry, Given<'a>)>,
 }
 
 impl<'a> Annotations<'a> {
@@ -65,10 +67,10 @@ impl<'a> Annotations<'a> {
         defaults: &'a BTreeMap<String, String>,
         findings: &mut Findings,
     ) -> Self {
-        let mut rows = BTreeMap::new();
+        let mut all = Self::default();
         for (name, value) in defaults {
             if let Some((entry, member)) = find(name) {
-                rows.insert((entry.name, member), (entry, Given { key: name.as_str(), value: value.as_str() }));
+                all.insert(entry, member, Given { key: name.as_str(), value: value.as_str() });
             }
         }
         // Ranks are walked from the weakest to the strongest, so that a stronger prefix overwrites.
@@ -84,7 +86,7 @@ impl<'a> Annotations<'a> {
                     continue;
                 };
                 let given = Given { key: key.as_str(), value };
-                if let Some((_, weaker)) = rows.insert((entry.name, member), (entry, given))
+                if let Some(weaker) = all.insert(entry, member, given)
                     && strip(weaker.key).is_some()
                     && weaker.value != value
                 {
@@ -92,12 +94,29 @@ impl<'a> Annotations<'a> {
                 }
             }
         }
-        Self { rows }
+        all.singles.sort_by_key(|(entry, _)| entry.name);
+        all
+    }
+
+    /// Takes what stood there before out.
+    fn insert(&mut self, entry: &'static Entry, member: &'a str, given: Given<'a>) -> Option<Given<'a>> {
+        if entry.family {
+            return self.members.insert((entry.name, member), (entry, given)).map(|(_, weaker)| weaker);
+        }
+        match self.singles.iter_mut().find(|(single, _)| single.name == entry.name) {
+            Some((_, single)) => Some(std::mem::replace(single, given)),
+            None => {
+                self.singles.push((entry, given));
+                None
+            }
+        }
     }
 
     /// Checks every value by its row: what is not accepted, not available yet or without effect.
     pub fn check(&self, findings: &mut Findings) {
-        for ((_, member), (entry, given)) in &self.rows {
+        let singles = self.singles.iter().map(|(entry, given)| ("", *entry, given));
+        let members = self.members.iter().map(|((_, member), (entry, given))| (*member, *entry, given));
+        for (member, entry, given) in singles.chain(members) {
             if !entry.kind.accepts(given.value) {
                 findings.refuse(rejected(given, entry.kind));
                 continue;
@@ -117,15 +136,19 @@ impl<'a> Annotations<'a> {
     /// A single annotation as it was given.
     #[must_use]
     pub fn given(&self, name: &str) -> Option<Given<'a>> {
-        self.member(name, "")
+        debug_assert!(super::entries().any(|entry| !entry.family && entry.name == name), "{name} is not in the table");
+        self.singles.iter().find(|(entry, _)| entry.name == name).map(|(_, given)| *given)
     }
 
     /// A member of a family as it was given.
     #[must_use]
     pub fn member(&self, family: &str, member: &str) -> Option<Given<'a>> {
-        debug_assert!(super::entries().any(|entry| entry.name == family), "{family} is not in the table");
-        let rows: &BTreeMap<(&str, &str), _> = &self.rows;
-        rows.get(&(family, member)).map(|(_, given)| *given)
+        debug_assert!(
+            super::entries().any(|entry| entry.family && entry.name == family),
+            "{family} is not in the table"
+        );
+        let members: &BTreeMap<(&str, &str), _> = &self.members;
+        members.get(&(family, member)).map(|(_, given)| *given)
     }
 
     /// The text of a single annotation, unless it is empty.
@@ -153,18 +176,17 @@ impl<'a> Annotations<'a> {
 
     /// The members of a family, in the order of their names.
     pub fn members(&self, family: &'static str) -> impl Iterator<Item = (&'a str, Given<'a>)> {
-        self.rows
+        self.members
             .range((family, "")..)
             .take_while(move |((name, _), _)| *name == family)
-            .filter(|((_, member), _)| !member.is_empty())
             .map(|((_, member), (_, given))| (*member, *given))
     }
 
     /// Every annotation whose name ends with the name of a secret.
     pub fn of_secrets(&self) -> impl Iterator<Item = (&'a str, Given<'a>)> {
-        self.rows
+        self.members
             .iter()
-            .filter(|((name, member), _)| !member.is_empty() && !matches!(*name, "auth-config" | "agent-telemetry"))
+            .filter(|((name, _), _)| !matches!(*name, "auth-config" | "agent-telemetry"))
             .map(|((_, member), (_, given))| (*member, *given))
     }
 }

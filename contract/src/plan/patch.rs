@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::annotations::values::patch;
 use crate::annotations::{Annotations, Findings, Given};
 use crate::plan::CONTAINER;
+use crate::plan::objects::Json;
 use crate::plan::pod::name;
 use crate::plan::settings::Run;
 
@@ -18,7 +19,7 @@ const MOST_COPIES: usize = 4;
 const DEEPEST: usize = 16;
 
 /// Applies the patch that belongs to this kind of container.
-pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, findings: &mut Findings) {
+pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Json, findings: &mut Findings) {
     let sidecar = notes.given("agent-json-patch").filter(is_patch);
     let init = notes.given("agent-init-json-patch").filter(is_patch);
     let used = match run {
@@ -42,7 +43,9 @@ pub(super) fn apply(notes: &Annotations<'_>, run: Run, container: &mut Value, fi
         }
     };
     if let Some(given) = used {
-        change(given, container, findings);
+        let mut tree = container.value();
+        change(given, &mut tree, findings);
+        *container = Json::write(&tree, container.as_bytes().len() + given.value.len());
     }
 }
 

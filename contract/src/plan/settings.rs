@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use crate::annotations::values::{names, share, unsigned};
 use crate::annotations::{Annotations, Findings};
-use crate::config::{AgentConfig, AutoAuth, Extension, Method, ReloadLease, Server, Sink, TemplateConfig};
+use crate::config::{
+    AgentConfig, AutoAuth, Extension, Method, ReloadAction, ReloadLease, Server, Sink, TemplateConfig,
+};
 use crate::plan::Defaults;
 use crate::plan::files::Files;
 use crate::plan::pod::Pod;
@@ -71,21 +73,21 @@ pub(super) fn auth_type<'a>(notes: &Annotations<'a>, defaults: &'a Defaults) -> 
 pub(super) fn config(
     notes: &Annotations<'_>,
     defaults: &Defaults,
-    files: &Files,
-    volumes: &Volumes,
+    files: Files,
+    volumes: &Volumes<'_>,
     findings: &mut Findings,
 ) -> AgentConfig {
     let once = notes.flag("agent-pre-populate-only", false);
     AgentConfig {
-        auto_auth: Some(AutoAuth { method: method(notes, defaults, volumes, findings), sinks: sinks(files) }),
+        auto_auth: Some(AutoAuth { method: method(notes, defaults, volumes, findings), sinks: sinks(&files) }),
         exit_after_auth: once,
         pid_file: Some(format!("{HOME_PATH}/.pid")),
         vault: Some(server(notes, defaults, findings)),
-        templates: files.templates.clone(),
         template_config: Some(template_config(notes)),
         disable_idle_connections: list(notes, "agent-disable-idle-connections"),
         disable_keep_alives: list(notes, "agent-disable-keep-alives"),
-        blinkchamber: Some(extension(notes, files, once, findings)),
+        blinkchamber: Some(extension(notes, files.mounts, files.reload, once, findings)),
+        templates: files.templates,
         ..AgentConfig::default()
     }
 }
@@ -118,7 +120,7 @@ pub(super) fn share_process_namespace(
     (present != Some(wanted)).then_some(wanted)
 }
 
-fn method(notes: &Annotations<'_>, defaults: &Defaults, volumes: &Volumes, findings: &mut Findings) -> Method {
+fn method(notes: &Annotations<'_>, defaults: &Defaults, volumes: &Volumes<'_>, findings: &mut Findings) -> Method {
     let kind = auth_type(notes, defaults).replace('-', "_");
     let mut config: BTreeMap<String, Value> = BTreeMap::new();
     if let Some(path) = &volumes.token {
@@ -205,21 +207,28 @@ fn template_config(notes: &Annotations<'_>) -> TemplateConfig {
     }
 }
 
-fn extension(notes: &Annotations<'_>, files: &Files, once: bool, findings: &mut Findings) -> Extension {
+fn extension(
+    notes: &Annotations<'_>,
+    generations: Vec<String>,
+    reload: BTreeMap<String, Vec<ReloadAction>>,
+    once: bool,
+    findings: &mut Findings,
+) -> Extension {
     let revoke = notes.flag("agent-revoke-on-shutdown", false) && !once;
     Extension {
-        generations: files.mounts.clone(),
+        generations,
         home: Some(HOME_PATH.to_owned()),
-        reload: files.reload.clone(),
-        reload_lease: reload_lease(notes, files, findings),
+        reload_lease: reload_lease(notes, reload.is_empty(), findings),
+        reload,
         revoke_on_exit: revoke,
         revoke_grace: revoke.then(|| format!("{}s", revoke_grace(notes))),
+        drain: None,
         metrics_address: owned(notes, "agent-metrics-address"),
     }
 }
 
-/// The Lease that reload actions wait for.
-fn reload_lease(notes: &Annotations<'_>, files: &Files, findings: &mut Findings) -> Option<ReloadLease> {
+/// The Lease that reload actions wait for; `idle` when there are none.
+fn reload_lease(notes: &Annotations<'_>, idle: bool, findings: &mut Findings) -> Option<ReloadLease> {
     let Some(name) = notes.text("agent-reload-lease") else {
         for name in ["agent-reload-ready-url", "agent-reload-ready-timeout"] {
             if let Some(given) = notes.given(name).filter(|given| !given.value.is_empty()) {
@@ -228,7 +237,7 @@ fn reload_lease(notes: &Annotations<'_>, files: &Files, findings: &mut Findings)
         }
         return None;
     };
-    if files.reload.is_empty() {
+    if idle {
         findings.warn(format!(
             "annotation agent-reload-lease: {name:?} has no effect: no agent-reload-<name> asks for an action"
         ));

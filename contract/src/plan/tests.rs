@@ -59,7 +59,8 @@ fn warnings(pod: &Value) -> String {
 
 /// The configuration as the agent gets it.
 fn decoded(plan: &Plan) -> Value {
-    let env = plan.container["env"].as_array().expect("an environment");
+    let container = plan.container.value();
+    let env = container["env"].as_array().expect("an environment");
     let entry = env.iter().find(|entry| entry["name"] == "VAULT_CONFIG").expect("VAULT_CONFIG");
     let bytes = base64::prelude::BASE64_STANDARD.decode(entry["value"].as_str().expect("a text")).expect("base64");
     serde_json::from_slice(&bytes).expect("JSON")

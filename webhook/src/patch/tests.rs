@@ -40,9 +40,13 @@ fn planned(pod: &Value) -> Plan {
     }
 }
 
+fn wire(ops: &[Op<'_>]) -> Value {
+    serde_json::from_slice(&write(ops).unwrap()).unwrap()
+}
+
 /// The patch on the wire, applied by somebody else's code.
 fn applied(pod: &Value, plan: &Plan) -> Value {
-    let ops = serde_json::to_value(patch("", pod, plan)).unwrap();
+    let ops = wire(&patch("", pod, plan));
     let parsed: json_patch::Patch = serde_json::from_value(ops.clone()).unwrap();
     let mut result = pod.clone();
     json_patch::patch(&mut result, &parsed).unwrap_or_else(|error| panic!("{error}: {ops} on {pod}"));
@@ -151,7 +155,7 @@ fn only_our_gate_opens() {
 fn annotation_names_are_escaped_and_the_base_comes_first() {
     let pod = pod(&json!({}));
     let plan = planned(&pod);
-    let ops = serde_json::to_value(patch("/spec/template", &pod, &plan)).unwrap();
+    let ops = wire(&patch("/spec/template", &pod, &plan));
     let paths: Vec<_> = ops.as_array().unwrap().iter().map(|op| op["path"].as_str().unwrap()).collect();
     assert!(paths.contains(&"/spec/template/metadata/annotations/blinkchamber.io~1injected"), "{paths:?}");
     assert!(paths.iter().all(|path| path.starts_with("/spec/template/")));

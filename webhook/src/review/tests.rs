@@ -2,8 +2,9 @@ use serde_json::json;
 
 use super::*;
 
-fn read(review: &Value) -> Result<Review, Malformed> {
-    Review::read(review.to_string().as_bytes())
+/// Reads a review, and gives what `answer` makes of it.
+fn read<T>(review: &Value, answer: impl FnOnce(&Review<'_>) -> T) -> Result<T, Malformed> {
+    Review::read(review.to_string().as_bytes()).map(|review| answer(&review))
 }
 
 fn review(version: &str, request: &Value) -> Value {
@@ -14,7 +15,7 @@ fn review(version: &str, request: &Value) -> Value {
 fn the_answer_has_the_version_and_the_uid_of_the_question() {
     for version in ["admission.k8s.io/v1", "admission.k8s.io/v1beta1"] {
         let question = review(version, &json!({"uid": "u-1", "namespace": "ns", "object": {"spec": {}}}));
-        let answer = read(&question).unwrap().allow(&[], vec!["careful".into()]).unwrap();
+        let answer = read(&question, |review| review.allow(&[], &["careful".into()]).unwrap()).unwrap();
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         let wanted = json!({"apiVersion": version, "kind": "AdmissionReview",
             "response": {"uid": "u-1", "allowed": true, "warnings": ["careful"]}});
@@ -26,7 +27,7 @@ fn the_answer_has_the_version_and_the_uid_of_the_question() {
 fn a_patch_travels_as_base64() {
     let question = review("admission.k8s.io/v1", &json!({"uid": "u", "object": {}}));
     let ops = [Op::Remove { path: "/spec/x".into() }];
-    let answer = read(&question).unwrap().allow(&ops, Vec::new()).unwrap();
+    let answer = read(&question, |review| review.allow(&ops, &[]).unwrap()).unwrap();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer["response"]["patchType"], "JSONPatch");
     let patch = STANDARD.decode(answer["response"]["patch"].as_str().unwrap()).unwrap();
@@ -36,9 +37,9 @@ fn a_patch_travels_as_base64() {
 #[test]
 fn a_refusal_says_code_reason_and_message() {
     let question = review("admission.k8s.io/v1", &json!({"uid": "u", "object": {}}));
-    let answer = read(&question).unwrap().refuse("no".into()).unwrap();
+    let answer = read(&question, |review| review.refuse("no \"so\"").unwrap()).unwrap();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
-    let status = json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": "no"});
+    let status = json!({"status": "Failure", "code": 422, "reason": "Invalid", "message": "no \"so\""});
     assert_eq!(answer["response"], json!({"uid": "u", "allowed": false, "status": status}));
 }
 
@@ -47,7 +48,7 @@ fn only_pods_that_are_being_made_are_decided_about() {
     let decided = |request: Value| {
         let mut request = request;
         request["uid"] = json!("u");
-        read(&review("admission.k8s.io/v1", &request)).unwrap().pod.is_some()
+        read(&review("admission.k8s.io/v1", &request), |review| review.pod.is_some()).unwrap()
     };
     assert!(decided(json!({"object": {"spec": {}}})));
     assert!(decided(json!({"object": {}, "operation": "CREATE", "kind": {"kind": "Pod"}, "subResource": ""})));
@@ -62,7 +63,7 @@ fn only_pods_that_are_being_made_are_decided_about() {
 
 #[test]
 fn what_is_no_review_is_told_why() {
-    let said = |value: Value| read(&value).unwrap_err().to_string();
+    let said = |value: Value| read(&value, |_| ()).unwrap_err().to_string();
     assert!(Review::read(b"").unwrap_err().to_string().starts_with("the body is not an AdmissionReview in JSON: EOF"));
     assert!(Review::read(&[0xff, 0xfe]).is_err());
     assert!(Review::read("[".repeat(100_000).as_bytes()).is_err(), "depth is bounded");

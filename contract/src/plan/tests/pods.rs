@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_common_pod_gets_one_gating_agent() {
     let plan = planned(&pod(&[]));
-    let container = &plan.container;
+    let container = plan.container.value();
     assert_eq!(container["name"], "vault-agent");
     assert_eq!(container["restartPolicy"], "Always");
     assert_eq!(container["startupProbe"]["exec"]["command"], json!(["/blinkchamber-agent", "ready"]));
@@ -19,16 +19,16 @@ fn a_common_pod_gets_one_gating_agent() {
         })
     );
     assert_eq!(plan.containers, ["app"]);
-    assert_eq!(plan.mounts, [json!({"name": "vault-secrets", "mountPath": "/vault/secrets", "readOnly": true})]);
+    assert_eq!(json!(plan.mounts), json!([{"name": "vault-secrets", "mountPath": "/vault/secrets", "readOnly": true}]));
     assert_eq!(
-        plan.volumes,
-        [
-            json!({"name": "vault-agent-home", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}}),
-            json!({"name": "vault-agent-token", "projected": {"sources": [
+        json!(plan.volumes),
+        json!([
+            {"name": "vault-agent-home", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+            {"name": "vault-agent-token", "projected": {"sources": [
                 {"serviceAccountToken": {"path": "token", "audience": "vault", "expirationSeconds": 3600}},
-            ]}}),
-            json!({"name": "vault-secrets", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}}),
-        ]
+            ]}},
+            {"name": "vault-secrets", "emptyDir": {"medium": "Memory", "sizeLimit": "16Mi"}},
+        ])
     );
     assert_eq!(
         container["volumeMounts"],
@@ -103,9 +103,9 @@ fn a_pod_that_was_injected_by_us_is_planned_again_to_the_same_plan() {
     for (key, value) in &plan.annotations {
         second["metadata"]["annotations"][key] = value.as_str().into();
     }
-    second["spec"]["initContainers"] = json!([plan.container]);
-    second["spec"]["volumes"] = plan.volumes.clone().into();
-    second["spec"]["containers"][0]["volumeMounts"] = plan.mounts.clone().into();
+    second["spec"]["initContainers"] = json!([plan.container.value()]);
+    second["spec"]["volumes"] = json!(plan.volumes);
+    second["spec"]["containers"][0]["volumeMounts"] = json!(plan.mounts);
     assert_eq!(planned(&second), plan);
     second["spec"]["containers"].as_array_mut().expect("a list").push(json!({"name": "mesh"}));
     assert_eq!(planned(&second).containers, ["app", "mesh"]);
@@ -125,14 +125,13 @@ fn each_mount_path_is_a_volume_numbered_by_path() {
         ("secret-volume-path-c", "/zoo/"),
         ("volume-size-limit", "1Mi"),
     ]));
-    let mounted: Vec<(&str, &str)> =
-        plan.mounts.iter().filter_map(|mount| Some((mount["name"].as_str()?, mount["mountPath"].as_str()?))).collect();
+    let mounted: Vec<(&str, &str)> = plan.mounts.iter().map(|mount| (&*mount.name, &*mount.mount_path)).collect();
     let wanted =
         [("vault-secrets", "/run/creds"), ("vault-secrets-custom-0", "/etc/b"), ("vault-secrets-custom-1", "/zoo")];
     assert_eq!(mounted, wanted);
     let files: Vec<&str> = plan.config.templates.iter().map(|template| template.destination.as_str()).collect();
     assert_eq!(files, ["/zoo/a", "/etc/b/b", "/zoo/c", "/run/creds/db"]);
-    assert_eq!(plan.volumes.last().expect("a volume")["emptyDir"]["sizeLimit"], "1Mi");
+    assert_eq!(json!(plan.volumes.last())["emptyDir"]["sizeLimit"], "1Mi");
 }
 
 #[test]
@@ -140,11 +139,11 @@ fn pre_populate_only_is_a_plain_init_container() {
     let plan = planned(&pod(&[("agent-pre-populate-only", "true"), ("agent-init-first", "true")]));
     assert!(plan.config.exit_after_auth);
     assert!(plan.init_first);
-    assert_eq!(plan.container.get("restartPolicy"), None);
-    assert_eq!(plan.container.get("startupProbe"), None);
+    assert_eq!(plan.container.value().get("restartPolicy"), None);
+    assert_eq!(plan.container.value().get("startupProbe"), None);
     let plan = planned(&pod(&[("agent-pre-populate", "false")]));
-    assert_eq!(plan.container["restartPolicy"], "Always");
-    assert_eq!(plan.container.get("startupProbe"), None);
+    assert_eq!(plan.container.value()["restartPolicy"], "Always");
+    assert_eq!(plan.container.value().get("startupProbe"), None);
 }
 
 #[test]
@@ -154,8 +153,8 @@ fn a_signal_makes_the_agent_the_user_of_the_process() {
     signalled["spec"]["containers"][0]["securityContext"] = json!({"runAsUser": 70, "runAsGroup": 71});
     let plan = planned(&signalled);
     assert_eq!(plan.share_process_namespace, Some(true));
-    assert_eq!(plan.container["securityContext"]["runAsUser"], 70);
-    assert_eq!(plan.container["securityContext"]["runAsGroup"], 71);
+    assert_eq!(plan.container.value()["securityContext"]["runAsUser"], 70);
+    assert_eq!(plan.container.value()["securityContext"]["runAsGroup"], 71);
     let reload = &plan.config.blinkchamber.expect("our extension").reload["/vault/secrets/db"];
     assert_eq!(
         serde_json::to_value(reload).expect("JSON"),
@@ -215,8 +214,9 @@ fn everything_about_the_server_reaches_the_configuration() {
         (&ours["revoke_on_exit"], &ours["revoke_grace"], &ours["metrics_address"]),
         (&json!(true), &json!("9s"), &json!("0.0.0.0:9102"))
     );
-    assert_eq!(plan.container["ports"], json!([{"name": "agent-metrics", "containerPort": 9102}]));
-    let env = plan.container["env"].as_array().expect("a list");
+    assert_eq!(plan.container.value()["ports"], json!([{"name": "agent-metrics", "containerPort": 9102}]));
+    let container = plan.container.value();
+    let env = container["env"].as_array().expect("a list");
     assert!(env.contains(&json!({"name": "VAULT_CACERT_BYTES", "value": "PEM"})));
 }
 
@@ -227,7 +227,7 @@ fn the_pods_own_token_volume_is_used_when_named() {
         {"configMap": {"name": "x"}}, {"serviceAccountToken": {"path": "bao-token", "audience": "bao"}},
     ]}}]);
     let plan = planned(&pod);
-    assert!(!plan.volumes.iter().any(|volume| volume["name"] == "vault-agent-token"));
+    assert!(!plan.volumes.iter().any(|volume| volume.name == "vault-agent-token"));
     assert_eq!(
         decoded(&plan)["auto_auth"]["method"]["config"]["token_path"],
         "/var/run/secrets/vault.hashicorp.com/serviceaccount/bao-token"
@@ -242,7 +242,8 @@ fn mounts_are_copied_but_neither_tokens_nor_our_own() {
         {"name": "kube-api-access-1", "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"},
     ]);
     let plan = planned(&pod);
-    let mounts = plan.container["volumeMounts"].as_array().expect("a list");
+    let container = plan.container.value();
+    let mounts = container["volumeMounts"].as_array().expect("a list");
     assert_eq!(mounts.len(), 4);
     assert!(mounts.contains(&json!({"name": "templates", "mountPath": "/etc/templates", "readOnly": true})));
 }
@@ -251,18 +252,22 @@ fn mounts_are_copied_but_neither_tokens_nor_our_own() {
 fn a_patch_changes_the_agents_container() {
     let patch = r#"[{"op": "add", "path": "/env/-", "value": {"name": "X", "value": "1"}}]"#;
     let plan = planned(&pod(&[("agent-json-patch", patch), ("agent-init-json-patch", patch)]));
-    let env = plan.container["env"].as_array().expect("a list");
+    let container = plan.container.value();
+    let env = container["env"].as_array().expect("a list");
     assert_eq!(env.last(), Some(&json!({"name": "X", "value": "1"})));
     let plan = planned(&pod(&[("agent-pre-populate-only", "true"), ("agent-init-json-patch", patch)]));
-    assert_eq!(plan.container["env"].as_array().expect("a list").last(), Some(&json!({"name": "X", "value": "1"})));
+    assert_eq!(
+        plan.container.value()["env"].as_array().expect("a list").last(),
+        Some(&json!({"name": "X", "value": "1"}))
+    );
 }
 
 #[test]
 fn kubernetes_secrets_are_honoured_with_a_warning() {
     let pod = pod(&[("tls-secret", "certs"), ("agent-extra-secret", "approle")]);
-    let plan = planned(&pod);
-    assert!(plan.volumes.contains(&json!({"name": "vault-tls-secrets", "secret": {"secretName": "certs"}})));
-    assert!(plan.volumes.contains(&json!({"name": "extra-secrets", "secret": {"secretName": "approle"}})));
+    let volumes: Vec<Value> = planned(&pod).volumes.iter().map(|volume| json!(volume)).collect();
+    assert!(volumes.contains(&json!({"name": "vault-tls-secrets", "secret": {"secretName": "certs"}})));
+    assert!(volumes.contains(&json!({"name": "extra-secrets", "secret": {"secretName": "approle"}})));
     assert!(warnings(&pod).contains("blinkchamber.io/tls-secret mounts the Kubernetes Secret certs"));
 }
 
@@ -273,7 +278,7 @@ fn the_injectors_defaults_yield_to_the_pod() {
     defaults.annotations.insert("agent-set-security-context".to_owned(), "false".to_owned());
     let env = |pod: &Value| match plan(Request { namespace: "shop", pod }, &defaults).expect("accepted").decision {
         Decision::Inject(plan) => {
-            (plan.container["env"][3]["value"].clone(), plan.container["securityContext"].clone())
+            (plan.container.value()["env"][3]["value"].clone(), plan.container.value()["securityContext"].clone())
         }
         Decision::Skip => panic!("left alone"),
     };
@@ -303,9 +308,9 @@ fn a_lease_for_reloads_brings_the_way_to_the_api_server_and_nothing_else_does() 
         ("agent-reload-ready-timeout", "90"),
     ];
     let plan = planned(&pod(&annotations));
-    let volume = plan.volumes.iter().find(|volume| volume["name"] == "vault-agent-api").expect("the volume");
+    let volume = plan.volumes.iter().find(|volume| volume.name == "vault-agent-api").expect("the volume");
     assert_eq!(
-        volume["projected"]["sources"],
+        json!(volume)["projected"]["sources"],
         json!([
             {"serviceAccountToken": {"path": "token", "expirationSeconds": 3600}},
             {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
@@ -315,11 +320,12 @@ fn a_lease_for_reloads_brings_the_way_to_the_api_server_and_nothing_else_does() 
             ]}},
         ])
     );
-    let mounts = plan.container["volumeMounts"].as_array().expect("mounts");
+    let container = plan.container.value();
+    let mounts = container["volumeMounts"].as_array().expect("mounts");
     let mount = json!({
         "name": "vault-agent-api", "mountPath": "/var/run/secrets/blinkchamber.io/api", "readOnly": true,
     });
-    assert!(mounts.contains(&mount) && !plan.mounts.iter().any(|mount| mount["name"] == "vault-agent-api"));
+    assert!(mounts.contains(&mount) && !plan.mounts.iter().any(|mount| mount.name == "vault-agent-api"));
     assert_eq!(
         decoded(&plan)["blinkchamber"]["reload_lease"],
         json!({
@@ -328,7 +334,7 @@ fn a_lease_for_reloads_brings_the_way_to_the_api_server_and_nothing_else_does() 
         })
     );
     let without = planned(&pod(&annotations[..1]));
-    assert!(!without.volumes.iter().any(|volume| volume["name"] == "vault-agent-api"));
+    assert!(!without.volumes.iter().any(|volume| volume.name == "vault-agent-api"));
     assert!(decoded(&without)["blinkchamber"].get("reload_lease").is_none());
     assert!(warnings(&pod(&annotations[2..3])).contains("agent-reload-ready-url has no effect without"));
     assert!(warnings(&pod(&annotations[1..2])).contains("no agent-reload-<name> asks for an action"));

@@ -27,16 +27,17 @@ proptest! {
     #[test]
     fn what_is_planned_is_valid(pod in annotated()) {
         let Ok(Outcome { decision: Decision::Inject(plan), .. }) = outcome(&pod) else { return Ok(()) };
-        for (list, field) in [(&plan.volumes, "name"), (&plan.mounts, "mountPath")] {
-            let mut values: Vec<String> = list.iter().map(|item| item[field].to_string()).collect();
+        let names: Vec<&str> = plan.volumes.iter().map(|volume| &*volume.name).collect();
+        let paths: Vec<&str> = plan.mounts.iter().map(|mount| &*mount.mount_path).collect();
+        for mut values in [names, paths] {
             let count = values.len();
-            values.sort();
+            values.sort_unstable();
             values.dedup();
-            prop_assert_eq!(values.len(), count, "{} twice", field);
+            prop_assert_eq!(values.len(), count, "one is there twice");
         }
         for template in &plan.config.templates {
-            let inside = plan.mounts.iter().filter_map(|mount| mount["mountPath"].as_str()).any(|mount| {
-                template.destination.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'))
+            let inside = plan.mounts.iter().any(|mount| {
+                template.destination.strip_prefix(&*mount.mount_path).is_some_and(|rest| rest.starts_with('/'))
             });
             prop_assert!(inside && !template.destination.contains("/.."), "{}", template.destination);
         }

@@ -109,7 +109,7 @@ fn signals_need_one_user_and_a_shared_process_namespace() {
     ]);
     assert!(refused(&pod).contains("app: user 5, side: user 6"));
     pod["metadata"]["annotations"]["blinkchamber.io/agent-inject-containers"] = "app, mesh".into();
-    assert_eq!(planned(&pod).container["securityContext"]["runAsUser"], 5);
+    assert_eq!(planned(&pod).container.value()["securityContext"]["runAsUser"], 5);
     assert!(warnings(&pod).contains("names mesh, which is not a container of the pod (yet)"));
     pod["spec"]["shareProcessNamespace"] = false.into();
     assert!(refused(&pod).contains("which the pod sets to false"));
@@ -182,7 +182,7 @@ fn owners_and_groups_that_the_agent_can_set_are_set() {
 
 #[test]
 fn limits_and_requests_that_the_pod_names_move_our_defaults() {
-    let resources = |more: &[(&str, &str)]| planned(&pod(more)).container["resources"].clone();
+    let resources = |more: &[(&str, &str)]| planned(&pod(more)).container.value()["resources"].clone();
     assert_eq!(resources(&[("agent-limits-cpu", "1m")])["requests"]["cpu"], "1m");
     assert_eq!(resources(&[("agent-requests-mem", "1Gi")])["limits"]["memory"], "1Gi");
     assert_eq!(resources(&[("agent-limits-cpu", "")])["limits"], json!({"memory": "64Mi"}));
