@@ -5,6 +5,7 @@
 
 pub mod base;
 pub mod database;
+pub mod pki;
 pub mod rules;
 pub mod session;
 
@@ -70,7 +71,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let mut session = session.with_server(|server| server.with_token(token));
     let cluster = session.retry(Patience::Passing, None, cluster_id)?;
     if marker::remember(&options.marker, &cluster)? {
-        session.report("marker", Some("remembers the cluster: no pod will begin another"));
+        session.say("marker: remembers the cluster: no pod will begin another");
     }
     converge(&mut session, &desired, &rules)?;
     // The token would end by itself soon; a failure to end it now harms nobody.
@@ -87,11 +88,17 @@ pub fn converge<W: Write>(
     desired: &Desired,
     rules: &rules::Rules,
 ) -> Result<(), Failure> {
+    if let Some(own) = &desired.own_policy {
+        base::own_policy(session, own)?;
+    }
     for path in &desired.kv {
         base::mount(session, path, "kv", json!({"version": "2"}))?;
     }
     for database in &desired.databases {
         base::mount(session, &database.mount, "database", Value::Null)?;
+    }
+    if let Some(wanted) = &desired.pki {
+        pki::converge(session, wanted)?;
     }
     base::kubernetes(session, &desired.kubernetes)?;
     for secret in &desired.secrets {

@@ -1,12 +1,18 @@
 //! What a server should look like: one file, strictly read. A misspelt key is an error, not a silent default.
 
-use std::collections::BTreeMap;
+mod pki;
+mod rotation;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::Failure;
+
+pub use pki::{Pki, PkiRole};
+pub use rotation::{Kind, Rotation};
 
 /// Everything the job brings about beside what the compiler derives from the workloads.
 #[derive(Debug, Default, Deserialize)]
@@ -25,9 +31,28 @@ pub struct Desired {
     /// Mounts of the database engine.
     #[serde(default)]
     pub databases: Vec<Database>,
+    /// The policy of whoever converges, which changes with the chart.
+    #[serde(default)]
+    pub own_policy: Option<OwnPolicy>,
+    /// The authority of the platform's certificates.
+    #[serde(default)]
+    pub pki: Option<Pki>,
+    /// Credentials that `rotate` can replace.
+    #[serde(default)]
+    pub rotations: Vec<Rotation>,
     /// Rules that no workload's templates call for: those of people.
     #[serde(default)]
     pub operators: Vec<Operator>,
+}
+
+/// A policy that is kept up to date by the one it is for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct OwnPolicy {
+    /// Its name.
+    pub name: String,
+    /// HCL.
+    pub text: String,
 }
 
 /// The Kubernetes auth method and what every role of it has in common.
@@ -52,16 +77,20 @@ pub struct Kubernetes {
 pub struct FirstSecret {
     /// KV v2 path, `<mount>/data/<name>`.
     pub path: String,
-    /// Its keys, and how long each generated value is.
-    pub keys: BTreeMap<String, Generated>,
+    /// Its keys, and what each begins with.
+    pub keys: BTreeMap<String, FirstValue>,
 }
 
-/// How a value is made.
-#[derive(Debug, Deserialize)]
+/// How a first value is made: exactly one of the three.
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Generated {
-    /// Characters of 5 random bits each.
-    pub length: usize,
+pub struct FirstValue {
+    /// Generated: characters of 5 random bits each.
+    pub length: Option<usize>,
+    /// The same as another, generated key of the secret.
+    pub same_as: Option<String>,
+    /// A fixed text that is no secret, such as a user's name.
+    pub text: Option<String>,
 }
 
 /// A mount of the database engine.
@@ -163,10 +192,8 @@ impl Desired {
         duration("kubernetes.tokenMaxTtl", &self.kubernetes.token_max_ttl)?;
         each("secrets", &self.secrets, |secret, at| {
             self.kv_path(&format!("{at}.path"), &secret.path)?;
-            for (key, generated) in &secret.keys {
-                if !(16..=1024).contains(&generated.length) {
-                    return Err(format!("{at}.keys.{key}.length: {}: must be 16 to 1024", generated.length));
-                }
+            for (key, first) in &secret.keys {
+                first.check(&format!("{at}.keys.{key}"), &secret.keys)?;
             }
             if secret.keys.is_empty() { Err(format!("{at}.keys: must name a key")) } else { Ok(()) }
         })?;
@@ -176,6 +203,19 @@ impl Desired {
                 self.check_connection(connection, &at)
             })
         })?;
+        if let Some(pki) = &self.pki {
+            pki.check("pki")?;
+        }
+        let mut names = BTreeSet::new();
+        each("rotations", &self.rotations, |rotation, at| {
+            self.kv_path(&format!("{at}.path"), &rotation.path)?;
+            rotation.check(&at)
+        })?;
+        for rotation in &self.rotations {
+            if !names.insert(&rotation.name) {
+                return Err(format!("rotations: {:?} is there twice", rotation.name));
+            }
+        }
         each("operators", &self.operators, |operator, at| {
             name(&format!("{at}.role"), &operator.role)?;
             name(&format!("{at}.serviceAccount"), &operator.service_account)?;
@@ -215,6 +255,23 @@ impl Desired {
             }
         }
     }
+}
+
+impl FirstValue {
+    fn check(&self, at: &str, keys: &BTreeMap<String, Self>) -> Result<(), String> {
+        match (self.length, &self.same_as, &self.text) {
+            (Some(length), None, None) => length_in_range(&format!("{at}.length"), length),
+            (None, Some(other), None) if keys.get(other).is_some_and(|other| other.length.is_some()) => Ok(()),
+            (None, Some(other), None) => Err(format!("{at}.sameAs: {other:?}: must be a key with a length")),
+            (None, None, Some(_)) => Ok(()),
+            _ => Err(format!("{at}: must have exactly one of length, sameAs and text")),
+        }
+    }
+}
+
+/// Of a generated value, in characters.
+fn length_in_range(at: &str, length: usize) -> Result<(), String> {
+    if (16..=1024).contains(&length) { Ok(()) } else { Err(format!("{at}: {length}: must be 16 to 1024")) }
 }
 
 fn each<T>(at: &str, items: &[T], check: impl Fn(&T, String) -> Result<(), String>) -> Result<(), String> {

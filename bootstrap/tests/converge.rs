@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 use blinkchamber_bootstrap::Failure;
 use blinkchamber_bootstrap::converge::converge;
 use blinkchamber_bootstrap::converge::rules::Rules;
-use blinkchamber_bootstrap::converge::session::Session;
+use blinkchamber_bootstrap::converge::session::{Account, Area, Mode, Session};
 use blinkchamber_bootstrap::desired::Desired;
-use blinkchamber_bootstrap::server::Server;
+use blinkchamber_bootstrap::server::{Server, Verb};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -26,8 +26,9 @@ secrets:
   - path: secret/data/postgres
     keys: {superuser: {length: 40}, vaultadmin: {length: 40}}
   - path: other/data/app/config
-    keys: {masterkey: {length: 32}}
+    keys: {masterkey: {length: 32}, again: {sameAs: masterkey}, user: {text: someone}}
 databases: [{mount: database, connections: []}]
+pki: {mount: pki, commonName: the platform, roles: [{name: web, allowedDomains: [web.shop.svc], maxTtl: 72h}]}
 operators:
   - {role: operator, serviceAccount: someone, namespace: blinkchamber, policy: 'path "secret/*" { capabilities = ["read"] }'}
 "#;
@@ -96,6 +97,18 @@ impl Bao {
     }
 }
 
+impl Bao {
+    /// What differs, with nothing changed, and what was said.
+    fn look(&self, text: &str) -> (Account, String) {
+        let desired = Desired::parse(text).unwrap();
+        let rules = Rules::new(&[], &desired).unwrap();
+        let mut out = Vec::new();
+        let mut session = Session::new(self.server(), Duration::from_secs(30), &mut out).with_mode(Mode::Look);
+        converge(&mut session, &desired, &rules).unwrap();
+        (std::mem::take(&mut session.account), String::from_utf8(out).unwrap())
+    }
+}
+
 impl Drop for Bao {
     fn drop(&mut self) {
         self.child.kill().ok();
@@ -128,6 +141,7 @@ fn the_second_run_changes_nothing_and_no_value_is_printed() {
     assert_eq!(postgres.values().map(String::len).collect::<Vec<_>>(), [40, 40]);
     assert_ne!(postgres["superuser"], postgres["vaultadmin"]);
     assert_eq!(config["masterkey"].len(), 32);
+    assert_eq!((&config["again"], config["user"].as_str()), (&config["masterkey"], "someone"));
     assert_eq!(bao.read("auth/kubernetes/config")["kubernetes_host"], "https://kubernetes.default.svc");
     let role = bao.read("auth/kubernetes/role/operator");
     assert_eq!(role["bound_service_account_names"], json!(["someone"]));
@@ -141,7 +155,8 @@ fn the_second_run_changes_nothing_and_no_value_is_printed() {
     assert_eq!(strings(&bao.read("secret/data/postgres")["data"]), postgres, "never overwritten");
     assert_eq!(bao.read("secret/data/postgres")["metadata"]["version"], 1);
     for text in [first, second] {
-        for value in postgres.values().chain(config.values()).map(String::as_str).chain([ROOT]) {
+        let secrets = postgres.values().chain([&config["masterkey"]]);
+        for value in secrets.map(String::as_str).chain([ROOT]) {
             assert!(!text.contains(value), "a value was printed:\n{text}");
         }
     }
@@ -159,9 +174,22 @@ fn what_drifted_is_put_right_and_what_people_wrote_stays() {
     bao.server()
         .write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}))
         .unwrap();
+    bao.server().write("pki/roles/web", &json!({"allow_any_name": true, "allowed_domains": ["evil.test"]})).unwrap();
+    let issuers = bao.server().request(Verb::List, "pki/issuers", None).unwrap();
+    let (account, said) = bao.look(DESIRED);
+    assert_eq!(account.differences.len(), 3, "{said}");
+    assert_eq!(account.by_area, [(Area::Pki, 1), (Area::Policy, 1), (Area::Role, 1)].into());
+    assert_eq!(bao.read("pki/roles/web")["allowed_domains"], json!(["evil.test"]), "looking changes nothing");
     let (result, said) = bao.converge(DESIRED, &[], Duration::from_secs(30));
     result.unwrap();
-    assert!(said.contains("converged: 2 changed"), "{said}");
+    assert!(said.contains("converged: 3 changed"), "{said}");
+    assert_eq!(bao.look(DESIRED).0.differences, [""; 0]);
+    assert_eq!(bao.read("pki/roles/web")["allowed_domains"], json!(["web.shop.svc"]));
+    assert_eq!(
+        bao.server().request(Verb::List, "pki/issuers", None).unwrap()["data"],
+        issuers["data"],
+        "one root for ever"
+    );
     assert_eq!(bao.read("secret/data/postgres")["data"], theirs["data"]);
     assert_eq!(bao.read("auth/kubernetes/role/operator")["bound_service_account_names"], json!(["someone"]));
     assert!(bao.read("sys/policies/acl/operator-policy")["policy"].as_str().unwrap().contains("[\"read\"]"));
@@ -201,6 +229,37 @@ fn workloads_get_the_rules_that_they_need_and_lose_them_when_they_go() {
     result.unwrap();
     assert!(said.contains("policy shop-policy: removed"), "{said}");
     assert!(bao.server().read("auth/kubernetes/role/shop-role").unwrap().is_none());
+}
+
+#[test]
+fn a_new_server_differs_in_everything_and_a_certificate_is_given_for_the_allowed_domains_only() {
+    let bao = Bao::start();
+    let (account, said) = bao.look(DESIRED);
+    // Mount `secret` is there, in a development server; the auth method too.
+    assert_eq!(account.by_area[&Area::Mount], 3, "{said}");
+    assert!(
+        account.by_area.contains_key(&Area::Secret) && said.contains("pki/roles/web: not as it should be"),
+        "{said}"
+    );
+    assert!(bao.server().read("other/metadata/app/config").unwrap().is_none(), "nothing was made");
+    bao.converge(DESIRED, &[], Duration::from_secs(30)).0.unwrap();
+    let issue = |name: &str| bao.server().write("pki/issue/web", &json!({"common_name": name, "ttl": "1h"}));
+    let issued = issue("web.shop.svc").unwrap();
+    assert!(issued["data"]["issuing_ca"].as_str().unwrap().contains("BEGIN CERTIFICATE"));
+    assert!(issue("a.web.shop.svc").is_ok());
+    let refused = issue("web.other.svc").err().unwrap().to_string();
+    assert!(refused.contains("not allowed by this role"), "{refused}");
+}
+
+#[test]
+fn the_own_policy_follows_the_file() {
+    let bao = Bao::start();
+    let with = |rule: &str| format!("{DESIRED}\nownPolicy: {{name: bootstrap, text: 'path \"{rule}\" {{ }}'}}\n");
+    bao.converge(&with("a"), &[], Duration::from_secs(30)).0.unwrap();
+    let (result, said) = bao.converge(&with("b"), &[], Duration::from_secs(30));
+    result.unwrap();
+    assert!(said.contains("converged: 1 changed"), "{said}");
+    assert!(bao.read("sys/policies/acl/bootstrap")["policy"].as_str().unwrap().contains("path \"b\""));
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Mounts, the auth method's address, and first secrets.
+//! Mounts, the auth method's address, the own policy, and first secrets.
 
 use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::session::{Patience, Session};
-use crate::desired::{FirstSecret, Kubernetes};
+use super::session::{Area, Mode, Patience, Session};
+use crate::desired::{FirstSecret, Kubernetes, OwnPolicy};
 use crate::server::{Reason, RequestError, Server, at};
 use crate::{Failure, random};
 
@@ -14,13 +14,26 @@ use crate::{Failure, random};
 /// # Errors
 /// [`Failure::Failed`] when something else is mounted there, and what [`Session::retry`] gives.
 pub fn mount<W: Write>(session: &mut Session<'_, W>, path: &str, kind: &str, options: Value) -> Result<(), Failure> {
+    mount_with(session, path, kind, options, &json!({}))
+}
+
+/// The same with a configuration for a new mount.
+///
+/// # Errors
+/// As [`mount`].
+pub fn mount_with<W: Write>(
+    session: &mut Session<'_, W>,
+    path: &str,
+    kind: &str,
+    options: Value,
+    config: &Value,
+) -> Result<(), Failure> {
     let subject = format!("mount {path}/");
     let found = session.retry(Patience::Passing, None, |server| mounted(server, path))?;
     let Some(found) = found else {
-        let body = json!({"type": kind, "options": options});
-        session.retry(Patience::Passing, None, |server| server.write(&format!("sys/mounts/{path}"), &body))?;
-        session.report(&subject, Some(&format!("made ({kind})")));
-        return Ok(());
+        let body = json!({"type": kind, "options": options, "config": config});
+        let write = |server: &Server| server.write(&format!("sys/mounts/{path}"), &body).map(drop);
+        return session.change(Area::Mount, &subject, &format!("made ({kind})"), write);
     };
     let same = at(&found, "/type") == kind && (options.is_null() || *at(&found, "/options") == options);
     if !same {
@@ -30,8 +43,26 @@ pub fn mount<W: Write>(session: &mut Session<'_, W>, path: &str, kind: &str, opt
             at(&found, "/options")
         )));
     }
-    session.report(&subject, None);
+    session.keep(&subject);
     Ok(())
+}
+
+/// Writes an object of an engine when a member of it differs.
+///
+/// # Errors
+/// What [`Session::retry`] gives.
+pub fn object<W: Write>(session: &mut Session<'_, W>, area: Area, path: &str, wanted: &Value) -> Result<(), Failure> {
+    let found = session.retry(Patience::Passing, None, |server| server.read(path))?;
+    if found.is_some_and(|found| contains(at(&found, "/data"), wanted)) {
+        session.keep(path);
+        return Ok(());
+    }
+    session.change(area, path, "written", |server| server.write(path, wanted).map(drop))
+}
+
+/// Every member of `wanted` is in `found`, with the same value.
+fn contains(found: &Value, wanted: &Value) -> bool {
+    wanted.as_object().is_some_and(|wanted| wanted.iter().all(|(key, value)| found.get(key) == Some(value)))
 }
 
 /// What is mounted at a path. The server answers 400, not 404, for nothing.
@@ -53,13 +84,30 @@ fn mounted(server: &Server, path: &str) -> Result<Option<Value>, RequestError> {
 pub fn kubernetes<W: Write>(session: &mut Session<'_, W>, wanted: &Kubernetes) -> Result<(), Failure> {
     let path = format!("auth/{}/config", wanted.path);
     let found = session.retry(Patience::Passing, None, |server| server.read(&path))?;
-    let same = found.is_some_and(|found| at(&found, "/data/kubernetes_host") == wanted.host.as_str());
-    if !same {
-        let body = json!({"kubernetes_host": wanted.host});
-        session.retry(Patience::Passing, None, |server| server.write(&path, &body))?;
+    if found.is_some_and(|found| at(&found, "/data/kubernetes_host") == wanted.host.as_str()) {
+        session.keep(&path);
+        return Ok(());
     }
-    session.report(&path, (!same).then_some("written"));
-    Ok(())
+    let body = json!({"kubernetes_host": wanted.host});
+    session.change(Area::Auth, &path, "written", |server| server.write(&path, &body).map(drop))
+}
+
+/// The policy of whoever converges: it may change with the chart. It is as strong as all rights together anyway, for
+/// whoever writes policies and roles can give himself anything.
+///
+/// # Errors
+/// What [`Session::retry`] gives.
+pub fn own_policy<W: Write>(session: &mut Session<'_, W>, wanted: &OwnPolicy) -> Result<(), Failure> {
+    let path = format!("sys/policies/acl/{}", wanted.name);
+    let found = session.retry(Patience::Passing, None, |server| server.read(&path))?;
+    let found = found.as_ref().and_then(|found| at(found, "/data/policy").as_str());
+    let subject = format!("policy {}", wanted.name);
+    if found.is_some_and(|found| found.trim() == wanted.text.trim()) {
+        session.keep(&subject);
+        return Ok(());
+    }
+    let body = json!({"policy": wanted.text});
+    session.change(Area::Policy, &subject, "written", |server| server.write(&path, &body).map(drop))
 }
 
 /// Makes a secret that does not exist, with values that nobody sees; never touches one that does.
@@ -73,20 +121,37 @@ pub fn first_secret<W: Write>(session: &mut Session<'_, W>, secret: &FirstSecret
     let metadata = secret.path.replacen("/data/", "/metadata/", 1);
     let exists = session.retry(Patience::Passing, None, |server| server.read(&metadata))?.is_some();
     if exists {
-        session.report(&secret.path, None);
+        session.keep(&secret.path);
+        return Ok(());
+    }
+    let keys: Vec<_> = secret.keys.keys().map(String::as_str).collect();
+    let done = format!("made ({})", keys.join(", "));
+    if session.mode() == Mode::Look {
+        session.differ(Area::Secret, &secret.path, &done);
         return Ok(());
     }
     let mut data = Map::new();
-    for (key, generated) in &secret.keys {
-        data.insert(key.clone(), Value::String(random::password(generated.length)?.to_string()));
+    for (key, first) in &secret.keys {
+        let value = match (first.length, &first.text) {
+            (Some(length), _) => random::password(length)?.to_string(),
+            (None, text) => text.clone().unwrap_or_default(),
+        };
+        data.insert(key.clone(), Value::String(value));
+    }
+    for (key, other) in secret.keys.iter().filter_map(|(key, first)| Some((key, first.same_as.as_ref()?))) {
+        let value = data.get(other).cloned().unwrap_or_default();
+        data.insert(key.clone(), value);
     }
     let body = json!({"options": {"cas": 0}, "data": data});
     let made = session.retry(Patience::Passing, None, |server| match server.write(&secret.path, &body) {
         Err(error) if is_taken(&error) => Ok(false),
         answer => answer.map(|_| true),
     })?;
-    let keys: Vec<_> = secret.keys.keys().map(String::as_str).collect();
-    session.report(&secret.path, made.then(|| format!("made ({})", keys.join(", "))).as_deref());
+    if made {
+        session.differ(Area::Secret, &secret.path, &done);
+    } else {
+        session.keep(&secret.path);
+    }
     Ok(())
 }
 
@@ -94,3 +159,6 @@ pub fn first_secret<W: Write>(session: &mut Session<'_, W>, secret: &FirstSecret
 fn is_taken(error: &RequestError) -> bool {
     matches!(&error.reason, Reason::Status { status: 400, messages } if messages.iter().any(|text| text.contains("check-and-set")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use std::io::Write;
 
 use serde_json::{Value, json};
 
-use super::session::{Patience, Session};
+use super::base;
+use super::session::{Area, Mode, Patience, Session};
 use crate::Failure;
 use crate::desired::{Connection, Database, DatabaseRole, seconds};
 use crate::server::at;
@@ -26,30 +27,47 @@ pub fn connection<W: Write>(
     // Without the password the server keeps the one it knows.
     let ready = json!({"plugin_name": wanted.plugin, "connection_url": wanted.url, "username": wanted.username,
                        "allowed_roles": ["*"]});
-    let found = match found {
-        Some(found) => at(&found, "/data").clone(),
-        None => {
-            let password = first_password(session, wanted)?;
-            let body = json!({"plugin_name": wanted.plugin, "connection_url": wanted.url, "username": wanted.username,
-                              "password": password, "allowed_roles": []});
-            session.retry(Patience::Everything, Some(&password), |server| server.write(&path, &body))?;
-            json!({"allowed_roles": []})
+    let connected = "connected; only OpenBao knows the administrator's password now";
+    let serves = found.as_ref().is_some_and(|found| !is_empty(at(found, "/data/allowed_roles")));
+    if !serves {
+        if session.mode() == Mode::Repair {
+            connect(session, database, wanted, found.is_some(), &ready)?;
         }
-    };
-    if is_empty(at(&found, "/allowed_roles")) {
-        let rotate = format!("{}/rotate-root/{}", database.mount, wanted.name);
-        session.retry(Patience::Everything, None, |server| server.write(&rotate, &json!({})))?;
-        session.retry(Patience::Everything, None, |server| server.write(&path, &ready))?;
-        session.report(&path, Some("connected; only OpenBao knows the administrator's password now"));
+        session.differ(Area::Database, &path, connected);
         return Ok(());
     }
-    let same = at(&found, "/connection_details/connection_url") == wanted.url.as_str()
-        && at(&found, "/connection_details/username") == wanted.username.as_str();
-    if !same {
+    let found = found.unwrap_or_default();
+    let same = at(&found, "/data/connection_details/connection_url") == wanted.url.as_str()
+        && at(&found, "/data/connection_details/username") == wanted.username.as_str();
+    if same {
+        session.keep(&path);
+        return Ok(());
+    }
+    if session.mode() == Mode::Repair {
         session.retry(Patience::Everything, None, |server| server.write(&path, &ready))?;
     }
-    session.report(&path, (!same).then_some("written"));
+    session.differ(Area::Database, &path, "written");
     Ok(())
+}
+
+/// Makes the connection, unless an earlier run has, and replaces the administrator's first password.
+fn connect<W: Write>(
+    session: &mut Session<'_, W>,
+    database: &Database,
+    wanted: &Connection,
+    made: bool,
+    ready: &Value,
+) -> Result<(), Failure> {
+    let path = format!("{}/config/{}", database.mount, wanted.name);
+    if !made {
+        let password = first_password(session, wanted)?;
+        let body = json!({"plugin_name": wanted.plugin, "connection_url": wanted.url, "username": wanted.username,
+                          "password": password, "allowed_roles": []});
+        session.retry(Patience::Everything, Some(&password), |server| server.write(&path, &body))?;
+    }
+    let rotate = format!("{}/rotate-root/{}", database.mount, wanted.name);
+    session.retry(Patience::Everything, None, |server| server.write(&rotate, &json!({})))?;
+    session.retry(Patience::Everything, None, |server| server.write(&path, ready)).map(drop)
 }
 
 /// Brings about one role.
@@ -70,13 +88,7 @@ pub fn role<W: Write>(
         "default_ttl": seconds(&wanted.default_ttl),
         "max_ttl": seconds(&wanted.max_ttl),
     });
-    let found = session.retry(Patience::Passing, None, |server| server.read(&path))?;
-    let same = found.is_some_and(|found| contains(at(&found, "/data"), &body));
-    if !same {
-        session.retry(Patience::Passing, None, |server| server.write(&path, &body))?;
-    }
-    session.report(&path, (!same).then_some("written"));
-    Ok(())
+    base::object(session, Area::Database, &path, &body)
 }
 
 fn first_password<W: Write>(session: &mut Session<'_, W>, wanted: &Connection) -> Result<String, Failure> {
@@ -91,11 +103,6 @@ fn first_password<W: Write>(session: &mut Session<'_, W>, wanted: &Connection) -
 
 fn is_empty(list: &Value) -> bool {
     list.as_array().is_none_or(Vec::is_empty)
-}
-
-/// Every member of `wanted` is in `found`, with the same value.
-fn contains(found: &Value, wanted: &Value) -> bool {
-    wanted.as_object().is_some_and(|wanted| wanted.iter().all(|(key, value)| found.get(key) == Some(value)))
 }
 
 #[cfg(test)]

@@ -4,12 +4,12 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use blinkchamber_policies::apply::{self, Action, ApplyError, ApplyOptions, Method, ServerError};
+use blinkchamber_policies::apply::{self, Action, ApplyError, ApplyOptions, Method, Object, ServerError};
 use blinkchamber_policies::compile::{CompileOptions, compile};
 use blinkchamber_policies::role::Role;
 use serde_json::Value;
 
-use super::session::{Patience, Session};
+use super::session::{Area, Mode, Patience, Session};
 use crate::Failure;
 use crate::desired::{Desired, seconds};
 use crate::server::{Reason, RequestError, Server, Verb};
@@ -93,11 +93,17 @@ impl Rules {
             session.say(&format!("note: {note}"));
         }
         let options = ApplyOptions { adopt: false, prune: true };
-        let outcome =
-            session.retry(Patience::Passing, None, |server| match apply::apply(server, &self.set, options) {
+        let mode = session.mode();
+        let outcome = session.retry(Patience::Passing, None, |server| {
+            let outcome = match mode {
+                Mode::Repair => apply::apply(server, &self.set, options),
+                Mode::Look => apply::diff(server, &self.set, options),
+            };
+            match outcome {
                 Err(ApplyError::Server { error, .. }) => Err(refused(error)),
                 other => Ok(other),
-            })?;
+            }
+        })?;
         let diff = outcome.map_err(|error| Failure::Failed(error.to_string()))?;
         for change in &diff.changes {
             let action = match change.action {
@@ -106,7 +112,11 @@ impl Rules {
                 Action::Delete => "removed",
                 Action::Update => "written",
             };
-            session.report(&change.object.to_string(), Some(action));
+            let area = match change.object {
+                Object::Policy(_) => Area::Policy,
+                Object::Role(_) => Area::Role,
+            };
+            session.differ(area, &change.object.to_string(), action);
             for line in &change.details {
                 session.say(&format!("    {line}"));
             }
@@ -114,7 +124,7 @@ impl Rules {
         for kept in &diff.kept {
             session.say(&format!("kept: {kept}"));
         }
-        session.leave("policies and roles", diff.unchanged);
+        session.keep_many("policies and roles", diff.unchanged);
         Ok(())
     }
 }

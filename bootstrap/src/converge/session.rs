@@ -1,5 +1,6 @@
-//! One run of the job: a server, a deadline, and the log of what happened.
+//! One run: a server, a deadline, and the account of what was found and changed.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,28 +24,108 @@ pub enum Patience {
     Everything,
 }
 
+/// What a run does with a difference.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mode {
+    /// Puts it right.
+    Repair,
+    /// Only tells.
+    Look,
+}
+
+/// What kind of thing a step is about.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Area {
+    /// The auth method.
+    Auth,
+    /// Connections and roles of the database engine.
+    Database,
+    /// Mounts.
+    Mount,
+    /// The PKI engine's root and roles.
+    Pki,
+    /// Policies.
+    Policy,
+    /// Roles of the auth method.
+    Role,
+    /// First secrets.
+    Secret,
+}
+
+impl Area {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Auth, Self::Database, Self::Mount, Self::Pki, Self::Policy, Self::Role, Self::Secret];
+
+    /// The word for logs and metrics.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Database => "database",
+            Self::Mount => "mount",
+            Self::Pki => "pki",
+            Self::Policy => "policy",
+            Self::Role => "role",
+            Self::Secret => "secret",
+        }
+    }
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Account {
+    /// One line for each difference.
+    pub differences: Vec<String>,
+    /// Differences by area.
+    pub by_area: BTreeMap<Area, usize>,
+    /// Things that were as they should be.
+    pub unchanged: usize,
+}
+
 /// A run.
 pub struct Session<'a, W> {
     /// The server, with a token.
     pub server: Server,
+    /// What it found so far.
+    pub account: Account,
+    mode: Mode,
+    quiet: bool,
     out: &'a mut W,
     start: Instant,
     deadline: Instant,
-    changed: usize,
-    unchanged: usize,
 }
 
 impl<'a, W: Write> Session<'a, W> {
     /// Begins a run that must be over in `limit`.
     pub fn new(server: Server, limit: Duration, out: &'a mut W) -> Self {
         let start = Instant::now();
-        Self { server, out, start, deadline: start + limit, changed: 0, unchanged: 0 }
+        let (mode, quiet) = (Mode::Repair, false);
+        Self { server, account: Account::default(), mode, quiet, out, start, deadline: start + limit }
+    }
+
+    /// The same run in another mode.
+    #[must_use]
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    /// The same run, which only tells of what is not as it should be.
+    #[must_use]
+    pub fn quietly(self) -> Self {
+        Self { quiet: true, ..self }
     }
 
     /// The same run, with the token that the login gave.
     #[must_use]
     pub fn with_server(self, server: impl FnOnce(Server) -> Server) -> Self {
         Self { server: server(self.server), ..self }
+    }
+
+    /// What the run does with a difference.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Time that is left.
@@ -60,32 +141,61 @@ impl<'a, W: Write> Session<'a, W> {
         writeln!(self.out, "converge: {seconds:6.1}s {line}").ok();
     }
 
-    /// Counts and tells what a step did.
-    pub fn report(&mut self, subject: &str, changed: Option<&str>) {
-        match changed {
-            Some(what) => {
-                self.changed += 1;
-                self.say(&format!("{subject}: {what}"));
-            }
-            None => {
-                self.unchanged += 1;
-                self.say(&format!("{subject}: as it should be"));
-            }
+    /// Counts what a step found as it should be.
+    pub fn keep(&mut self, subject: &str) {
+        self.account.unchanged += 1;
+        if !self.quiet {
+            self.say(&format!("{subject}: as it should be"));
         }
     }
 
-    /// Counts what a step found as it should be.
-    pub fn leave(&mut self, subject: &str, count: usize) {
-        if count > 0 {
-            self.unchanged += count;
+    /// Counts several.
+    pub fn keep_many(&mut self, subject: &str, count: usize) {
+        self.account.unchanged += count;
+        if count > 0 && !self.quiet {
             self.say(&format!("{subject}: {count} as they should be"));
         }
     }
 
+    /// Counts and tells a difference, in the words of what was done about it.
+    pub fn differ(&mut self, area: Area, subject: &str, done: &str) {
+        let line = match self.mode {
+            Mode::Repair => format!("{subject}: {done}"),
+            Mode::Look => format!("{subject}: not as it should be (would be {done})"),
+        };
+        *self.account.by_area.entry(area).or_default() += 1;
+        self.say(&line);
+        self.account.differences.push(line);
+    }
+
+    /// Tells a difference and, when the run may, puts it right before.
+    ///
+    /// # Errors
+    /// As [`Session::retry`].
+    pub fn change(
+        &mut self,
+        area: Area,
+        subject: &str,
+        done: &str,
+        write: impl Fn(&Server) -> Result<(), RequestError>,
+    ) -> Result<(), Failure> {
+        if self.mode == Mode::Repair {
+            self.retry(Patience::Passing, None, write)?;
+        }
+        self.differ(area, subject, done);
+        Ok(())
+    }
+
     /// The last line.
     pub fn conclude(&mut self) {
-        let line = format!("converged: {} changed, {} as they should be", self.changed, self.unchanged);
-        self.say(&line);
+        let (changed, unchanged) = (self.account.differences.len(), self.account.unchanged);
+        let line = match self.mode {
+            Mode::Repair => format!("converged: {changed} changed, {unchanged} as they should be"),
+            Mode::Look => format!("{changed} different, {unchanged} as they should be"),
+        };
+        if changed > 0 || !self.quiet {
+            self.say(&line);
+        }
     }
 
     /// Asks until it works, the deadline is over, or no further try makes sense. `hide` never appears in the log.

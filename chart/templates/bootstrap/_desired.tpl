@@ -11,6 +11,8 @@ kubernetes:
   tokenMaxTtl: {{ $bootstrap.tokenMaxTtl | quote }}
 {{- $secrets := $bootstrap.secrets }}
 {{- $databases := $bootstrap.databases }}
+{{- $pkiRoles := $bootstrap.pki.roles }}
+{{- $rotations := $bootstrap.rotations }}
 {{- if .Values.demo.enabled }}
 {{- $secrets = concat $secrets (include "blinkchamber.demo.secrets" . | fromYamlArray) }}
 {{- $databases = concat $databases (include "blinkchamber.demo.databases" . | fromYamlArray) }}
@@ -21,6 +23,12 @@ kubernetes:
 {{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}
+pki:
+  mount: {{ $bootstrap.pki.mount }}
+  commonName: {{ $bootstrap.pki.commonName | quote }}
+  ttl: {{ $bootstrap.pki.ttl }}
+  roles: {{ $pkiRoles | toJson }}
+rotations: {{ $rotations | toJson }}
 operators:
 {{- range $bootstrap.operators }}
   - role: {{ .role | quote }}
@@ -29,6 +37,15 @@ operators:
     policy: {{ .policy | toJson }}
 {{- else }} []
 {{- end }}
+{{- end }}
+
+{{- /* The same with the policy of the one who converges, which is made of it. */ -}}
+{{- define "blinkchamber.desiredFile" -}}
+{{ include "blinkchamber.desired" . }}
+ownPolicy:
+  name: bootstrap
+  text: |
+    {{- include "blinkchamber.bootstrapPolicy" . | nindent 4 }}
 {{- end }}
 
 {{- /* Rendered workloads, file name to manifest: what the compiler reads. */ -}}

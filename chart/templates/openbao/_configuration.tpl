@@ -99,9 +99,8 @@ initialize "first" {
 
 {{- /*
 The job's own policy. It makes mounts but never removes one, makes secrets but cannot overwrite or (beside the first
-passwords of database administrators) read one. Who may write policies and roles can give anything to anybody, itself included (the
-read-only rules for its own policy and role guard against mistakes, not against an attacker): that is the job's purpose, and why its
-role is bound to one account and lives 15 minutes.
+passwords of database administrators) read one. Who may write policies and roles can give anything to anybody, itself included: that is the job's purpose, and why its
+role is bound to one account and lives 15 minutes. Its own policy follows the chart, so that an upgrade may name a new mount.
 */ -}}
 {{- define "blinkchamber.bootstrapPolicy" -}}
 {{- $desired := include "blinkchamber.desired" . | fromYaml -}}
@@ -112,10 +111,17 @@ path "sys/mounts/{{ . }}" { capabilities = ["create", "read", "update"] }
 {{- range $desired.databases }}
 path "sys/mounts/{{ .mount }}" { capabilities = ["create", "read", "update"] }
 {{- end }}
+{{- with $desired.pki }}
+path "sys/mounts/{{ .mount }}" { capabilities = ["create", "read", "update"] }
+# the root of the platform's certificates, made once, and who may have which
+path "{{ .mount }}/issuers" { capabilities = ["list"] }
+path "{{ .mount }}/root/generate/internal" { capabilities = ["create", "update"] }
+path "{{ .mount }}/roles/+" { capabilities = ["create", "read", "update"] }
+{{- end }}
 # policies and roles of workloads and operators
 path "sys/policies/acl" { capabilities = ["list"] }
 path "sys/policies/acl/+" { capabilities = ["create", "read", "update", "delete"] }
-path "sys/policies/acl/bootstrap" { capabilities = ["read"] }
+path "sys/policies/acl/bootstrap" { capabilities = ["read", "update"] }
 path "auth/kubernetes/config" { capabilities = ["read"] }
 path "auth/kubernetes/role" { capabilities = ["list"] }
 path "auth/kubernetes/role/+" { capabilities = ["create", "read", "update", "delete"] }
