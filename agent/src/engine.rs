@@ -38,6 +38,7 @@ use crate::{
 };
 
 mod agenda;
+mod certificate;
 mod fetch;
 mod goodbye;
 mod mounts;
@@ -45,6 +46,7 @@ mod outcome;
 mod pass;
 mod report;
 mod slot;
+mod takeover;
 mod term;
 mod unit;
 mod wiring;
@@ -124,6 +126,8 @@ pub(crate) struct Engine {
     pass_at: Option<Instant>,
     commit_blocked: bool,
     commit_backoff: Backoff,
+    /// Nothing was rendered yet: certificates in place may be taken over.
+    takes_over: bool,
     sink_epoch: u64,
     sink_retry: Option<Instant>,
     /// When the authorities were read again last.
@@ -185,6 +189,7 @@ impl Engine {
             pass_at: Some(Instant::now()),
             commit_blocked: false,
             commit_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
+            takes_over: true,
             sink_epoch: 0,
             sink_retry: None,
             trust_read: None,

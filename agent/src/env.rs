@@ -24,6 +24,10 @@ pub(crate) const SKIP_VERIFY: &str = "SKIP_VERIFY";
 pub(crate) const CLIENT_TIMEOUT: &str = "CLIENT_TIMEOUT";
 /// Name in the server's certificate.
 pub(crate) const TLS_SERVER_NAME: &str = "TLS_SERVER_NAME";
+/// URL of the HTTP proxy on the way to an `https://` server; also in small letters.
+pub(crate) const PROXY: &str = "HTTPS_PROXY";
+/// Hosts, domains and networks that are reached without it; also in small letters.
+pub(crate) const NO_PROXY: &str = "NO_PROXY";
 /// Namespace of the requests.
 pub(crate) const NAMESPACE: &str = "NAMESPACE";
 /// `trace`, `debug`, `info`, `warn` or `error`, or directives such as `info,hyper=warn`.
@@ -55,6 +59,12 @@ impl Environment {
     pub(crate) fn server(&self, name: &str) -> Option<&str> {
         let mut candidates = PREFIXES.iter().filter_map(|prefix| self.variable(&format!("{prefix}{name}")));
         candidates.find(|value| !value.trim().is_empty())
+    }
+
+    /// A variable that is customary in capitals and in small letters; an empty one is not set.
+    pub(crate) fn either_case(&self, name: &str) -> Option<&str> {
+        let small = || self.variable(&name.to_lowercase()).filter(|value| !value.trim().is_empty());
+        self.variable(name).filter(|value| !value.trim().is_empty()).or_else(small)
     }
 
     /// Everything, for templates.

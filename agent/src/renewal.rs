@@ -54,6 +54,12 @@ impl Renewal {
         Self { lease, expires: now + lease, grace: grace(lease, rng), failures: 0, step }
     }
 
+    /// What ends after `left` and is replaced after `rest`.
+    pub(crate) fn until(now: Instant, left: Duration, rest: Duration) -> Self {
+        let grace = left.saturating_sub(rest);
+        Self { lease: left, expires: now + left, grace, failures: 0, step: Step::Replace(now + rest) }
+    }
+
     /// The server renewed it for so long.
     pub(crate) fn renewed(&mut self, now: Instant, lease: Duration, rng: &mut Rng) {
         if lease > self.lease {

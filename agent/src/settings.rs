@@ -59,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) revoke_on_exit: bool,
     /// Wait before that.
     pub(crate) revoke_grace: Duration,
+    /// How long a superseded credential is left alive.
+    pub(crate) drain: Duration,
     /// The metrics port.
     pub(crate) metrics: Option<SocketAddr>,
     /// Level or directives, unless the command line or the environment says otherwise.

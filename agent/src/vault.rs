@@ -3,6 +3,7 @@
 pub use self::{
     client::{Call, Client, ClientError, Options, Reply},
     error::{VaultError, VaultErrorKind},
+    proxy::Proxy,
     tls::{TlsError, Trust},
     token::Token,
 };
@@ -10,6 +11,7 @@ pub use self::{
 mod body;
 mod client;
 mod error;
+mod proxy;
 mod redirect;
 mod tls;
 mod token;

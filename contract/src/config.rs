@@ -249,6 +249,10 @@ pub struct Extension {
     /// Wait before giving back, a Go duration (default 5s).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoke_grace: Option<String>,
+    /// How long a credential that was replaced is left alive for the application to change over, a Go duration
+    /// (default 60s); then its lease is revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<String>,
     /// Address of the metrics port, such as `0.0.0.0:9102`; none is opened unless this is set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metrics_address: Option<String>,

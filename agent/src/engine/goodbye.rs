@@ -12,8 +12,6 @@ use crate::{
     vault::{Call, Client},
 };
 
-/// How long an application has to change over before a superseded credential is given back.
-const DRAIN: Duration = Duration::from_secs(60);
 /// The server's last chance at the end of the agent.
 const LAST_REQUEST: Duration = Duration::from_secs(5);
 
@@ -26,9 +24,9 @@ enum Parting {
 impl Engine {
     /// A lease was replaced while its token lives on: it is given back once the application had time to change over.
     pub(super) fn supersede_lease(&mut self, id: String, left: Duration) {
-        let drain = DRAIN.max(self.settings.revoke_grace);
+        let drain = self.settings.drain;
         // It ends by itself about as soon.
-        if left <= drain + DRAIN {
+        if left <= drain * 2 {
             return;
         }
         if let Some(session) = self.session.clone() {
@@ -45,7 +43,7 @@ impl Engine {
         for session in std::mem::take(&mut self.superseded) {
             // Whoever reads the token from a file may still use the old one.
             if session.ours && self.settings.sinks.is_empty() {
-                self.part(session, Parting::Token, DRAIN.max(self.settings.revoke_grace));
+                self.part(session, Parting::Token, self.settings.drain);
             }
         }
     }

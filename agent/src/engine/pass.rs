@@ -1,7 +1,7 @@
 //! Renders what is out of date and puts all of it in place in one commit.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -24,8 +24,12 @@ pub(super) const COLLECT: Duration = Duration::from_millis(250);
 #[derive(Default)]
 struct Batch {
     files: Vec<(FileSpec, Vec<u8>)>,
-    /// Template that each file belongs to; none for what `writeToFile` asked for.
-    owners: Vec<Option<usize>>,
+    /// Template that each file belongs to, as its own or by `writeToFile`.
+    owners: Vec<usize>,
+    /// Templates with a file that this batch does not put in place, and why.
+    faults: BTreeMap<usize, String>,
+    /// Those with a file that is refused whatever happens.
+    refused: BTreeSet<usize>,
 }
 
 impl Engine {
@@ -37,6 +41,18 @@ impl Engine {
 
         let mut batch = Batch::default();
         let mut writes = Vec::new();
+        self.execute(&mut batch, &mut writes);
+        if self.take_over(now.as_secs()) {
+            self.execute(&mut batch, &mut writes);
+        }
+        add_writes(&mut batch, writes);
+        self.drop_unused();
+        if !batch.files.is_empty() || !batch.faults.is_empty() {
+            self.commit(batch, now.as_secs());
+        }
+    }
+
+    fn execute(&mut self, batch: &mut Batch, writes: &mut Vec<(usize, FileWrite)>) {
         for position in 0..self.units.len() {
             let Some(unit) = self.units.get_mut(position).filter(|unit| unit.dirty) else { continue };
             unit.dirty = false;
@@ -44,9 +60,9 @@ impl Engine {
             match unit.execute(&self.snapshot) {
                 Execution::Complete { output, writes: more, used } => {
                     unit.error = None;
-                    batch.owners.push(Some(position));
+                    batch.owners.push(position);
                     batch.files.push((unit.settings.file.clone(), output));
-                    writes.extend(more);
+                    writes.extend(more.into_iter().map(|write| (position, write)));
                     self.uses(position, used);
                 }
                 Execution::Incomplete(used) => self.uses(position, used),
@@ -56,11 +72,6 @@ impl Engine {
                     unit.error = Some(error);
                 }
             }
-        }
-        add_writes(&mut batch, writes);
-        self.drop_unused();
-        if !batch.files.is_empty() {
-            self.commit(batch, now.as_secs());
         }
     }
 
@@ -82,25 +93,22 @@ impl Engine {
             }
         };
         for ((spec, _), owner) in batch.files.iter().zip(&batch.owners) {
-            let Some(unit) = owner.and_then(|position| self.units.get_mut(position)) else { continue };
-            match error.as_ref().and_then(|error| fault_of(error, &spec.destination, &self.settings.generations)) {
-                Some(fault) => {
-                    self.counters.render_errors += 1;
-                    unit.error = Some(fault.to_string());
-                    unit.dirty = true;
-                }
-                None => unit.in_place = Some(now),
+            let fault = error.as_ref().and_then(|error| fault_of(error, &spec.destination, &self.settings.generations));
+            if let Some(fault) = fault {
+                batch.faults.entry(*owner).or_insert_with(|| fault.to_string());
             }
         }
-        self.commit_blocked = error.is_some();
-        match error {
-            Some(error) => {
-                let wait = self.commit_backoff.next(None, &mut self.rng);
-                let wait_seconds = wait.as_secs_f32();
+        self.settle(&batch, now);
+        self.commit_blocked = error.is_some() || !batch.faults.is_empty();
+        if self.commit_blocked {
+            let wait = self.commit_backoff.next(None, &mut self.rng);
+            self.pass_at = Some(Instant::now() + wait);
+            let wait_seconds = wait.as_secs_f32();
+            if let Some(error) = error {
                 tracing::error!(%error, wait_seconds, "files cannot be put in place; what was there stays");
-                self.pass_at = Some(Instant::now() + wait);
             }
-            None => self.commit_backoff.reset(),
+        } else {
+            self.commit_backoff.reset();
         }
         for path in &changed {
             tracing::info!(destination = %path.display(), "file changed");
@@ -108,6 +116,20 @@ impl Engine {
         self.counters.files_changed += changed.len() as u64;
         if !changed.is_empty() {
             self.reloader.changed(&changed);
+        }
+    }
+
+    /// A template is in place when everything that it writes is.
+    fn settle(&mut self, batch: &Batch, now: u64) {
+        self.counters.render_errors += batch.faults.len() as u64;
+        for owner in batch.owners.iter().chain(batch.faults.keys()) {
+            let Some(unit) = self.units.get_mut(*owner) else { continue };
+            if let Some(fault) = batch.faults.get(owner) {
+                unit.error = Some(fault.clone());
+                unit.dirty = true;
+            } else if !batch.refused.contains(owner) {
+                unit.in_place = Some(now);
+            }
         }
     }
 
@@ -123,7 +145,9 @@ impl Engine {
             tracing::error!(error = %fault, "the file cannot be written");
             batch.files.remove(at);
             self.counters.render_errors += 1;
-            if let Some(unit) = batch.owners.remove(at).and_then(|position| self.units.get_mut(position)) {
+            let owner = batch.owners.remove(at);
+            batch.refused.insert(owner);
+            if let Some(unit) = self.units.get_mut(owner) {
                 unit.error = Some(fault.to_string());
             }
         }
@@ -174,36 +198,52 @@ pub(super) fn path_of(dependency: &Dependency) -> &str {
     }
 }
 
+/// What `writeToFile` asks for of one file: whole, or what is added to what is there.
+struct Write {
+    spec: FileSpec,
+    owner: usize,
+    whole: Option<Vec<u8>>,
+    added: Vec<u8>,
+}
+
 /// What `writeToFile` asked for: the last write of a path wins, an append adds to what is there or was written before.
-fn add_writes(batch: &mut Batch, writes: Vec<FileWrite>) {
-    let mut files: BTreeMap<PathBuf, (FileSpec, Vec<u8>)> = BTreeMap::new();
-    for write in writes {
+fn add_writes(batch: &mut Batch, writes: Vec<(usize, FileWrite)>) {
+    let mut files: BTreeMap<PathBuf, Write> = BTreeMap::new();
+    for (owner, write) in writes {
         let path = absolute(&write.path);
-        let mut content = write.content;
-        if write.append {
-            let before = match files.remove(&path) {
-                Some((_, bytes)) => bytes,
-                None => match fs::read(&path) {
-                    Ok(bytes) => bytes,
-                    Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
-                    // Taken for empty it would lose what it holds.
-                    Err(error) => {
-                        tracing::error!(path = %path.display(), %error, "a file to append to cannot be read; it stays as it is");
-                        continue;
-                    }
-                },
-            };
-            content = [before, content].concat();
-        }
-        let owner = |name: String| Some(name).filter(|name| !name.is_empty());
-        let (user, group) = (owner(write.user), owner(write.group));
+        let name = |name: String| Some(name).filter(|name| !name.is_empty());
+        let (user, group) = (name(write.user), name(write.group));
         let spec = FileSpec { destination: path.clone(), mode: write.mode, user, group, create_dirs: true };
-        files.insert(path, (spec, content));
+        if write.append {
+            let before = files.remove(&path);
+            let (whole, mut added) = before.map_or((None, Vec::new()), |before| (before.whole, before.added));
+            added.extend(write.content);
+            files.insert(path, Write { spec, owner, whole, added });
+        } else {
+            files.insert(path, Write { spec, owner, whole: Some(write.content), added: Vec::new() });
+        }
     }
     let taken = |path: &Path| batch.files.iter().any(|(spec, _)| spec.destination == path);
     files.retain(|path, _| !taken(path));
-    batch.owners.resize(batch.owners.len() + files.len(), None);
-    batch.files.extend(files.into_values());
+    for (path, Write { spec, owner, whole, added }) in files {
+        let bytes = match whole {
+            Some(bytes) => [bytes, added].concat(),
+            None => match fs::read(&path) {
+                // It was added already: by a run before, or by one that failed with another file.
+                Ok(bytes) if bytes.ends_with(&added) => bytes,
+                Ok(bytes) => [bytes, added].concat(),
+                Err(error) if error.kind() == ErrorKind::NotFound => added,
+                // Taken for empty it would lose what it holds.
+                Err(error) => {
+                    tracing::error!(path = %path.display(), %error, "a file to append to cannot be read; it stays as it is");
+                    batch.faults.insert(owner, format!("cannot append to {}: {error}", path.display()));
+                    continue;
+                }
+            },
+        };
+        batch.files.push((spec, bytes));
+        batch.owners.push(owner);
+    }
 }
 
 /// What went wrong with a file: a fault of its own, of a directory above it, or of the generation that it belongs to.

@@ -15,7 +15,7 @@ use crate::{
 
 /// How often a `file` is looked at.
 const FILE_INTERVAL: Duration = Duration::from_secs(2);
-/// A write without a lease is not repeated more often than this: each may give another answer (a ciphertext).
+/// A write without a lease is not repeated more often than this: each gives another answer (a ciphertext, a certificate).
 const WRITE_INTERVAL: Duration = Duration::from_secs(300);
 /// Nothing that went well is repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_millis(250);
@@ -110,6 +110,11 @@ impl Slot {
         matches!(self.dependency, Dependency::File { .. })
     }
 
+    /// Whether it is a certificate that is issued for its template.
+    pub(super) fn is_certificate(&self) -> bool {
+        matches!(self.dependency, Dependency::PkiCert { .. })
+    }
+
     /// Whether a person who says "look again" means it.
     pub(super) fn is_static(&self) -> bool {
         let terms = |held: &Held| matches!(held.term, Term::Static | Term::Versioned(_) | Term::Rotating(_));
@@ -150,6 +155,19 @@ impl Slot {
         };
         self.held = Some(Held { term, metadata, epoch, renewal });
         self.plan(now, rng)
+    }
+
+    /// How long a certificate of this life and age is still used; `None` when it is time for another one.
+    pub(super) fn rest_of(&self, life: Duration, age: Duration) -> Option<Duration> {
+        life.mul_f64(self.timing.lease_threshold).checked_sub(age).filter(|rest| !rest.is_zero())
+    }
+
+    /// A certificate of an earlier run is good for so long and used for `rest` of it: when the next step is due.
+    pub(super) fn taken_over(&mut self, now: Instant, left: Duration, rest: Duration) -> Instant {
+        let renewal = Some(Renewal::until(now, left, rest));
+        self.held = Some(Held { term: Term::Until(left), metadata: None, epoch: 0, renewal });
+        self.action = Action::Fetch;
+        now + rest
     }
 
     /// There is no newer version.
@@ -238,7 +256,7 @@ impl Slot {
     }
 
     fn is_write(&self) -> bool {
-        matches!(self.dependency, Dependency::Write { .. })
+        self.is_certificate() || matches!(self.dependency, Dependency::Write { .. })
     }
 }
 

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use blinkchamber_templates::{Dependency, Json};
 
+use super::certificate;
+
 /// How long an answer is good.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) enum Term {
@@ -76,10 +78,12 @@ pub(super) fn of(dependency: &Dependency, body: &Json, now: u64) -> Term {
         let ttl = data.get("ttl").and_then(Json::as_u64).filter(|ttl| *ttl > 0);
         return Term::Rotating(ttl.map(Duration::from_secs));
     }
-    if data.get("certificate").is_some()
+    if let Some(certificate) = data.get("certificate")
         && let Some(expiration) = data.get("expiration").and_then(Json::as_u64)
     {
-        return Term::Until(Duration::from_secs(expiration.saturating_sub(now)));
+        let left = Duration::from_secs(expiration.saturating_sub(now));
+        let life = certificate.as_str().and_then(certificate::life);
+        return Term::Until(life.map_or(left, |life| plausible(left, life)));
     }
     if data.get("secret_id").is_some()
         && let Some(ttl) = seconds(data.get("secret_id_ttl")).filter(|ttl| !ttl.is_zero())
@@ -93,6 +97,12 @@ pub(super) fn of(dependency: &Dependency, body: &Json, now: u64) -> Term {
         }
         _ => Term::Static,
     }
+}
+
+/// What is left of a certificate that was just issued. When our clock is so wrong that it would be over already, or good
+/// for longer than it lives, the life alone is believed.
+fn plausible(left: Duration, life: Duration) -> Duration {
+    if left.is_zero() { life } else { left.min(life) }
 }
 
 fn text(json: &Json, key: &str) -> String {

@@ -171,6 +171,7 @@ impl Engine {
             self.sink_epoch = 0;
         }
         self.settings = settings;
+        self.takes_over = false;
         let timing = self.timing();
         for slot in self.slots.values_mut() {
             slot.retime(timing);

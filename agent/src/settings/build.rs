@@ -20,11 +20,14 @@ use crate::{
     files::FileSpec,
     reload,
     session::Pace,
-    vault::{Options, Trust},
+    vault::{Options, Proxy, Trust},
 };
 
 /// Requests at once, whatever is configured: more gains nothing and floods the server.
 const CONCURRENCY: usize = 8;
+
+/// How long an application has to change over before a superseded credential is given back.
+const DRAIN: Duration = Duration::from_secs(60);
 
 pub(super) fn settings(config: &AgentConfig, environment: &Environment) -> Result<Settings, SettingsError> {
     let auth =
@@ -63,6 +66,7 @@ pub(super) fn settings(config: &AgentConfig, environment: &Environment) -> Resul
         revoke_on_exit: extension.revoke_on_exit,
         revoke_grace: duration("blinkchamber.revoke_grace", extension.revoke_grace.as_deref())?
             .unwrap_or(Duration::from_secs(5)),
+        drain: duration("blinkchamber.drain", extension.drain.as_deref())?.unwrap_or(DRAIN),
         metrics: metrics.transpose()?,
         log_level: config.log_level.clone(),
         log_format: config.log_format.clone(),
@@ -92,6 +96,12 @@ fn server(config: Option<&Server>, environment: &Environment) -> Result<Options,
                 name: format!("VAULT_{}", env::CLIENT_TIMEOUT),
                 reason: "must be a time above zero, such as 60s".to_owned(),
             })?;
+    }
+    if let Some(url) = environment.either_case(env::PROXY) {
+        let exceptions = environment.either_case(env::NO_PROXY).unwrap_or_default();
+        let refused =
+            |reason: &str| SettingsError::Environment { name: env::PROXY.to_owned(), reason: reason.to_owned() };
+        options.proxy = Some(Proxy::parse(url, exceptions).map_err(refused)?);
     }
     options.trust = Trust {
         ca_file: chosen(env::CA_CERT, config.ca_cert).map(PathBuf::from),

@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 use super::{
     body,
     error::{VaultError, VaultErrorKind},
+    proxy::{Proxy, Road},
     redirect::Trusted,
     tls::{TlsError, Trust},
     token::Token,
@@ -43,6 +44,8 @@ pub struct Options {
     pub server_name: Option<String>,
     /// Whom to trust.
     pub trust: Trust,
+    /// On the way to an `https://` address.
+    pub proxy: Option<Proxy>,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for a whole answer.
@@ -57,6 +60,7 @@ impl Options {
             namespace: None,
             server_name: None,
             trust: Trust::default(),
+            proxy: None,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(60),
         }
@@ -96,7 +100,7 @@ pub struct Client {
     http: Mutex<Http>,
 }
 
-type Http = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Http = legacy::Client<HttpsConnector<Road>, Full<Bytes>>;
 
 impl Client {
     /// A client; nothing is sent yet.
@@ -265,7 +269,7 @@ fn connect(options: &Options, base: &Uri) -> Result<Http, ClientError> {
             .map_err(|_invalid| ClientError::Address { address: options.address.clone(), reason })?;
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
-    let connector = builder.enable_http1().wrap_connector(tcp);
+    let connector = builder.enable_http1().wrap_connector(Road::new(tcp, options.proxy.clone()));
     Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(20))

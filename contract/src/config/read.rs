@@ -115,6 +115,7 @@ fn template_config(block: &Block<'_>) -> Result<TemplateConfig, ReadError> {
 
 fn extension(block: &Block<'_>) -> Result<Extension, ReadError> {
     block.only(&[
+        "drain",
         "generations",
         "home",
         "metrics_address",
@@ -138,6 +139,7 @@ fn extension(block: &Block<'_>) -> Result<Extension, ReadError> {
         reload_lease: block.one("reload_lease")?.map(|lease| reload_lease(&lease)).transpose()?,
         revoke_on_exit: block.flag("revoke_on_exit")?.unwrap_or_default(),
         revoke_grace: block.duration("revoke_grace")?,
+        drain: block.duration("drain")?,
         metrics_address: block.text("metrics_address")?,
     })
 }

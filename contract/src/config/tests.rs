@@ -245,10 +245,12 @@ fn extension() -> impl Strategy<Value = Extension> {
         |(name, credentials, ready_url, ready_timeout)| ReloadLease { name, credentials, ready_url, ready_timeout },
     );
     let reloads = (reload, prop::option::of(lease));
-    (prop::collection::vec(text(), 0..3), maybe_text(), reloads, any::<bool>(), maybe_duration(), maybe_text())
-        .prop_map(|(generations, home, (reload, reload_lease), revoke_on_exit, revoke_grace, metrics_address)| {
-            Extension { generations, home, reload, reload_lease, revoke_on_exit, revoke_grace, metrics_address }
-        })
+    let waits = (maybe_duration(), maybe_duration());
+    (prop::collection::vec(text(), 0..3), maybe_text(), reloads, any::<bool>(), waits, maybe_text()).prop_map(
+        |(generations, home, (reload, reload_lease), revoke_on_exit, (revoke_grace, drain), metrics_address)| {
+            Extension { generations, home, reload, reload_lease, revoke_on_exit, revoke_grace, drain, metrics_address }
+        },
+    )
 }
 
 fn login() -> impl Strategy<Value = AutoAuth> {
