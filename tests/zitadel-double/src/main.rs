@@ -1,0 +1,5 @@
+//! `zitadel-double`: see the library.
+
+fn main() -> std::process::ExitCode {
+    zitadel_double::run()
+}
