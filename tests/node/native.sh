@@ -2,7 +2,7 @@
 # without systemd, Docker or a registry. Sourced by node after the other parts; sets nothing outside its state directory.
 
 cgroup=blinkchamber-$name
-volume_count=20
+volume_count=40
 # Places that components insist on: made when missing, and removed by the last node that goes down.
 fixed_places=(/var/lib/kubelet /var/lib/cni)
 
