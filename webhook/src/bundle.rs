@@ -18,6 +18,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::keeper::Keeper;
+use crate::logs::chain;
 use crate::metrics::Metrics;
 
 #[cfg(test)]
@@ -95,7 +96,7 @@ impl Owner {
                     if error.means_no_trust() {
                         self.observe(&[], SystemTime::now());
                     }
-                    let text = describe(&error);
+                    let text = chain(&error);
                     if text != last_error {
                         warn!(error = %text, "caBundle not up to date");
                         last_error = text;
@@ -160,7 +161,7 @@ impl Owner {
         match pods.list_metadata(&params).await {
             Ok(list) => Some(list.items.into_iter().filter_map(|pod| pod.metadata.name).collect()),
             Err(error) => {
-                warn!(%error, namespace = %self.place.namespace, "replicas unknown, all authorities stay");
+                warn!(error = chain(&error), namespace = %self.place.namespace, "replicas unknown, all authorities stay");
                 None
             }
         }
@@ -228,11 +229,4 @@ fn changes(configuration: &MutatingWebhookConfiguration, entries: &[Entry], want
 fn jitter(attempt: u32) -> Duration {
     let dice = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_micros() % 100;
     Duration::from_millis(u64::from(dice + 1)) * 2_u32.pow(attempt.min(4))
-}
-
-fn describe(error: &Error) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use crate::logs::chain;
 use crate::metrics::Metrics;
 
 #[cfg(test)]
@@ -45,12 +46,14 @@ impl Keeper {
         loop {
             match self.tick(SystemTime::now()) {
                 Ok(()) => last_error.clear(),
-                // Once for each cause: the same file stays wrong for a while.
-                Err(error) if error.to_string() != last_error => {
-                    last_error = error.to_string();
-                    warn!(%error, cause = std::error::Error::source(&error).map(tracing::field::display), "certificate not renewed");
+                Err(error) => {
+                    let error = chain(&error);
+                    // Once for each cause: the same file stays wrong for a while.
+                    if error != last_error {
+                        warn!(error, "certificate not renewed");
+                        last_error = error;
+                    }
                 }
-                Err(_) => {}
             }
             sleep(TICK).await;
         }

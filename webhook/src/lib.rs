@@ -9,6 +9,7 @@ mod cli;
 mod http;
 mod inject;
 mod keeper;
+mod load;
 mod logs;
 mod metrics;
 mod mutate;
@@ -69,7 +70,7 @@ fn run_serve(arguments: Serve) -> ExitCode {
     ));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(settings)).map_err(|error| error.to_string()),
+        Ok(runtime) => runtime.block_on(serve::serve(settings)).map_err(|error| logs::chain(&error)),
         Err(error) => Err(format!("cannot start threads: {error}")),
     };
     match ended {

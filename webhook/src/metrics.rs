@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     pub(crate) ca_bundle_certificates: Gauge,
     ca_bundle_patches: Family<OutcomeLabel, Counter>,
     pub(crate) connections_refused: Counter,
+    pub(crate) bytes_in_flight: Gauge,
     pub(crate) reconciler_deletions: Counter,
     pub(crate) reconciler_stuck: Gauge,
 }
@@ -51,6 +52,7 @@ impl Metrics {
             ca_bundle_certificates: Gauge::default(),
             ca_bundle_patches: Family::default(),
             connections_refused: Counter::default(),
+            bytes_in_flight: Gauge::default(),
             reconciler_deletions: Counter::default(),
             reconciler_stuck: Gauge::default(),
         };
@@ -81,8 +83,13 @@ impl Metrics {
         registry.register("ca_bundle_patches", "Writes to the caBundle, by outcome", all.ca_bundle_patches.clone());
         registry.register(
             "connections_refused",
-            "Connections dropped before their first request: handshake failed, too slow, or too many",
+            "Connections dropped before their first request: handshake failed, too slow, or too many, in all or of one address",
             all.connections_refused.clone(),
+        );
+        registry.register(
+            "bytes_in_flight",
+            "Bytes of reviews that are arriving or worked on, and of answers not taken yet; at the limit requests are turned away as busy",
+            all.bytes_in_flight.clone(),
         );
         registry.register(
             "reconciler_deletions",

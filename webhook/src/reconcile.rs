@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
+use crate::logs::chain;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +73,7 @@ impl Reconciler {
                 continue;
             }
             if let Err(error) = self.round(&mut memory).await {
-                warn!(%error, cause = %error.source, "gated pods not looked after");
+                warn!(error = chain(&error), "gated pods not looked after");
             }
         }
     }
@@ -142,7 +143,7 @@ impl Reconciler {
         match self.request::<Value>("POST", &path, Some(&event), "create an event").await {
             // Another replica was faster.
             Err(error) if error.is(&[409]) => {}
-            Err(error) => warn!(%error, cause = %error.source, "no event for the pod"),
+            Err(error) => warn!(error = chain(&error), "no event for the pod"),
             Ok(_) => {}
         }
     }

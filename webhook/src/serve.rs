@@ -1,6 +1,7 @@
 //! `serve`: the parts, wired.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -16,8 +17,9 @@ use tracing::{error, info};
 
 use crate::admin::{self, Admin};
 use crate::bundle::Owner;
-use crate::http::{self, Admission};
+use crate::http::Admission;
 use crate::keeper::Keeper;
+use crate::load::{Load, Most};
 use crate::metrics::Metrics;
 use crate::reconcile::Reconciler;
 use crate::server::{Limits, Server};
@@ -26,14 +28,14 @@ use crate::settings::{Certificates, Settings};
 /// Why the server cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("cannot listen on {address}: {source}")]
-    Listen { address: String, source: io::Error },
-    #[error(transparent)]
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot set up certificates")]
     Certificates(#[from] blinkchamber_certs::Error),
-    #[error("cannot find the API server: {0}")]
-    Cluster(Box<dyn std::error::Error + Send + Sync>),
-    #[error("cannot handle signals: {0}")]
-    Signals(io::Error),
+    #[error("cannot find the API server")]
+    Cluster(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("cannot handle signals")]
+    Signals(#[source] io::Error),
     #[error("a part of the server ended by itself: {0}")]
     Ended(String),
 }
@@ -43,34 +45,12 @@ const API_TIME: Duration = Duration::from_secs(10);
 
 /// Serves until SIGTERM or SIGINT.
 pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
-    let Settings {
-        listen,
-        admin_listen,
-        certificates,
-        place,
-        drain_delay,
-        reconcile,
-        identity,
-        log_filter: _,
-        log_json: _,
-        defaults,
-    } = settings;
+    let Settings { listen, admin_listen, certificates, place, drain_delay, .. } = settings;
     let metrics = Arc::new(Metrics::new());
     let closing = Arc::new(AtomicBool::new(false));
     let served = Arc::new(Served::default());
     let tls = server_config(Arc::clone(&served))?;
-    let settle = match &certificates {
-        Certificates::Files(_) => SETTLE,
-        Certificates::Own(profile) => SETTLE.min(profile.leaf_lifetime / 10),
-    };
-    let trust = if place.is_some() { Trust::observed(settle) } else { Trust::assumed() };
-    let source = match certificates {
-        Certificates::Files(paths) => Source::Files(Box::new(FileSource::new(paths))),
-        Certificates::Own(profile) => Source::Own(Box::new(Authority::new(profile, SystemTime::now())?)),
-    };
-    let keeper = Arc::new(Keeper::new(source, trust, served, Arc::clone(&metrics)));
-    // Wrong files at the start are a mistake to tell at once; later they are one to outlive.
-    keeper.tick(SystemTime::now())?;
+    let keeper = keeper(certificates, place.is_some(), served, &metrics)?;
     let admin =
         Arc::new(Admin { keeper: Arc::clone(&keeper), metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) });
     let (listener, admin_listener) = (bind(listen).await?, bind(admin_listen).await?);
@@ -86,22 +66,27 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
         let routes = admin::router(Arc::clone(&admin));
         async move { axum::serve(admin_listener, routes).await.unwrap_or_else(|error| error!(%error, "admin port failed")) }
     });
-    if place.is_some() || reconcile {
+    if place.is_some() || settings.reconcile {
         let client = client().await?;
         if let Some(place) = place {
             let owner = Owner { client: client.clone(), place, keeper, metrics: Arc::clone(&metrics) };
             parts.spawn(async move { owner.run().await });
         }
-        if reconcile {
-            let reconciler = Reconciler { client, defaults: defaults.clone(), admin, identity };
+        if settings.reconcile {
+            let (defaults, identity) = (settings.defaults.clone(), settings.identity);
+            let reconciler = Reconciler { client, defaults, admin, identity };
             parts.spawn(async move { reconciler.run().await });
         }
     }
     let stop = CancellationToken::new();
-    let admission = Admission { defaults, metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) };
     let server = Server {
         acceptor: TlsAcceptor::from(Arc::new(tls)),
-        router: http::router(Arc::new(admission)),
+        admission: Arc::new(Admission {
+            defaults: settings.defaults,
+            metrics: Arc::clone(&metrics),
+            closing: Arc::clone(&closing),
+        }),
+        load: Load::new(Most::default(), Arc::clone(&metrics)),
         limits: Limits::default(),
         metrics,
     };
@@ -122,11 +107,33 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
     serving.await.map_err(|error| Error::Ended(error.to_string()))
 }
 
+/// What looks after the certificate, with the first one in use.
+fn keeper(
+    certificates: Certificates,
+    observed: bool,
+    served: Arc<Served>,
+    metrics: &Arc<Metrics>,
+) -> Result<Arc<Keeper>, Error> {
+    let settle = match &certificates {
+        Certificates::Files(_) => SETTLE,
+        Certificates::Own(profile) => SETTLE.min(profile.leaf_lifetime / 10),
+    };
+    let trust = if observed { Trust::observed(settle) } else { Trust::assumed() };
+    let source = match certificates {
+        Certificates::Files(paths) => Source::Files(Box::new(FileSource::new(paths))),
+        Certificates::Own(profile) => Source::Own(Box::new(Authority::new(profile, SystemTime::now())?)),
+    };
+    let keeper = Arc::new(Keeper::new(source, trust, served, Arc::clone(metrics)));
+    // Wrong files at the start are a mistake to tell at once; later they are one to outlive.
+    keeper.tick(SystemTime::now())?;
+    Ok(keeper)
+}
+
 /// How long an authority is in the bundle before it counts: the API server takes a moment to notice.
 const SETTLE: Duration = Duration::from_secs(3);
 
-async fn bind(address: std::net::SocketAddr) -> Result<TcpListener, Error> {
-    TcpListener::bind(address).await.map_err(|source| Error::Listen { address: address.to_string(), source })
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
 }
 
 async fn client() -> Result<kube::Client, Error> {

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use blinkchamber_certs::{CaCert, Paths, Profile};
+use blinkchamber_contract::annotations::values;
 use blinkchamber_contract::plan::{Defaults, Resources};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -158,10 +159,9 @@ impl Check {
     }
 
     fn duration(&mut self, flag: &str, given: &str, least: Duration) -> Duration {
-        let read = jiff::SignedDuration::from_str(given).ok().and_then(|read| Duration::try_from(read).ok());
         // A year is more than anyone means, and far from where dates overflow.
         let most = Duration::from_secs(365 * 24 * 3600);
-        read.filter(|read| (least..=most).contains(read)).unwrap_or_else(|| {
+        values::duration(given).filter(|read| (least..=most).contains(read)).unwrap_or_else(|| {
             let least = least.as_secs();
             self.problem(format!(
                 "{flag} {given:?} is not accepted: expected a duration from {least}s to a year, such as 24h or 20s"

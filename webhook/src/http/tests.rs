@@ -1,35 +1,54 @@
-use axum::body::to_bytes;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::Method;
 use http_body_util::channel::Channel;
+use hyper::body::Frame;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use super::*;
+use crate::load::{Load, Most};
 
-fn admission() -> Arc<Admission> {
-    Arc::new(Admission {
+fn admission() -> Admission {
+    Admission {
         defaults: Defaults::new("agent:1", "http://vault:8200"),
         metrics: Arc::new(Metrics::new()),
         closing: Arc::default(),
-    })
+    }
+}
+
+fn client(most: Most) -> Client {
+    Load::new(most, Arc::new(Metrics::new())).connect([10, 0, 0, 1].into()).ok().unwrap()
 }
 
 async fn send(
-    admission: &Arc<Admission>,
+    admission: &Admission,
     request: http::request::Builder,
-    body: impl Into<Body>,
+    body: impl Into<Bytes>,
 ) -> (u16, HeaderMap, String) {
-    let request = request.uri("/mutate").body(body.into()).unwrap();
-    let response = router(Arc::clone(admission)).oneshot(request).await.unwrap();
+    sent(admission, &client(Most::default()), request, Full::new(body.into())).await
+}
+
+async fn sent<B>(
+    admission: &Admission,
+    client: &Client,
+    request: http::request::Builder,
+    body: B,
+) -> (u16, HeaderMap, String)
+where
+    B: Body<Data = Bytes>,
+    B::Error: Display,
+{
+    let response = admission.answer(client, request.body(body).unwrap()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, headers, String::from_utf8(body.to_vec()).unwrap())
 }
 
 fn post_json() -> http::request::Builder {
-    Request::builder().method(Method::POST).header(CONTENT_TYPE, "application/json")
+    typed_as("application/json")
+}
+
+fn typed_as(media: &str) -> http::request::Builder {
+    Request::post("/mutate").header(CONTENT_TYPE, media)
 }
 
 fn review(pod: &Value, dry_run: bool) -> String {
@@ -91,12 +110,11 @@ async fn a_pod_that_does_not_ask_is_let_through_and_a_bad_one_is_refused_with_20
 #[tokio::test]
 async fn requests_that_are_none_are_told_why() {
     let admission = admission();
-    let typed = |media: &str| Request::builder().method(Method::POST).header(CONTENT_TYPE, media);
     for media in ["application/json; charset=utf-8", "Application/JSON"] {
-        assert_eq!(send(&admission, typed(media), review(&asking(), false)).await.0, 200, "{media}");
+        assert_eq!(send(&admission, typed_as(media), review(&asking(), false)).await.0, 200, "{media}");
     }
     for media in ["text/plain", "application/jsonx", ""] {
-        assert_eq!(send(&admission, typed(media), "{}").await.0, 415, "{media}");
+        assert_eq!(send(&admission, typed_as(media), "{}").await.0, 415, "{media}");
     }
     let (status, _, body) = send(&admission, post_json(), "{").await;
     assert_eq!(status, 400);
@@ -105,7 +123,9 @@ async fn requests_that_are_none_are_told_why() {
     assert_eq!((status, body.as_str()), (413, "the body is larger than 3145728 bytes\n"));
     let announced = post_json().header(CONTENT_LENGTH, BODY_LIMIT + 1);
     assert_eq!(send(&admission, announced, "").await.0, 413);
-    assert_eq!(send(&admission, Request::builder().method(Method::GET), "").await.0, 405);
+    let (status, headers, _) = send(&admission, Request::get("/mutate"), "").await;
+    assert_eq!((status, headers.get(ALLOW).unwrap().as_bytes()), (405, &b"POST"[..]));
+    assert_eq!(send(&admission, Request::post("/"), "").await.0, 404);
 }
 
 #[tokio::test]
@@ -115,10 +135,71 @@ async fn a_large_pod_is_still_answered() {
     assert_eq!(send(&admission(), post_json(), review(&pod, false)).await.0, 200);
 }
 
+#[tokio::test]
+async fn a_pod_of_too_many_values_is_refused_unless_they_are_text() {
+    let admission = admission();
+    let values = |count: usize| format!(r#"{{"request":{{"uid":"u","object":{{}},"x":[{}0]}}}}"#, "0,".repeat(count));
+    assert_eq!(send(&admission, post_json(), values(MOST_VALUES / 2)).await.0, 200);
+    let (status, _, body) = send(&admission, post_json(), values(MOST_VALUES)).await;
+    assert_eq!(status, 413);
+    assert!(body.ends_with("values, at most 262144 are accepted\n"), "{body}");
+    let text = format!(r#"{{"request":{{"uid":"u","object":{{}},"x":"\"{}"}}}}"#, ",".repeat(MOST_VALUES + 1));
+    assert_eq!(send(&admission, post_json(), text).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_in_pieces_is_put_together() {
+    let whole = review(&asking(), false);
+    for size in [1, 7, whole.len() - 1] {
+        let pieces: Vec<_> = whole
+            .as_bytes()
+            .chunks(size)
+            .map(|piece| Ok::<_, String>(Frame::data(Bytes::copy_from_slice(piece))))
+            .collect();
+        let (sender, body) = Channel::<Bytes, String>::new(pieces.len());
+        let mut sender = sender;
+        for piece in pieces {
+            sender.send(piece.unwrap()).await.unwrap();
+        }
+        drop(sender);
+        let (status, _, answer) = sent(&admission(), &client(Most::default()), post_json(), body).await;
+        assert_eq!((status, answer), (200, send(&admission(), post_json(), whole.clone()).await.2));
+    }
+}
+
+#[tokio::test]
+async fn bytes_in_hand_have_a_bound_and_come_back() {
+    let admission = admission();
+    let question = review(&asking(), false);
+    let client = client(Most { bytes_of_one: 64 * 1024, ..Most::default() });
+    // Bodies that do not end, until one more would be too much.
+    let (mut sender, body) = Channel::<Bytes>::new(1);
+    sender.send_data(vec![b' '; 63 * 1024].into()).await.unwrap();
+    let request = post_json().body(body).unwrap();
+    let mut slow = pin!(admission.answer(&client, request));
+    assert!(timeout(Duration::from_millis(50), slow.as_mut()).await.is_err(), "it waits for the rest");
+    let small = Full::new(Bytes::from(question.clone()));
+    let (status, headers, body) = sent(&admission, &client, post_json(), small.clone()).await;
+    assert_eq!((status, headers.get(RETRY_AFTER).unwrap().as_bytes()), (503, &b"1"[..]));
+    assert!(body.contains("try again in a second"), "{body}");
+    assert!(admission.metrics.text().unwrap().contains("requests_total{outcome=\"busy\"} 1"));
+    drop(sender);
+    assert_eq!(slow.await.status(), 400, "the slow one was no review");
+    // Answers that are not taken count too.
+    let mut untaken = Vec::new();
+    for _ in 0..100 {
+        untaken.push(admission.answer(&client, post_json().body(small.clone()).unwrap()).await);
+    }
+    assert!(untaken.iter().any(|response| response.status() == 200));
+    assert_eq!(untaken.last().unwrap().status(), 503);
+    drop(untaken);
+    assert_eq!(sent(&admission, &client, post_json(), small).await.0, 200);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_body_that_never_comes_ends_the_request() {
     let (sender, body) = Channel::<Bytes>::new(1);
-    assert_eq!(send(&admission(), post_json(), Body::new(body)).await.0, 408);
+    assert_eq!(sent(&admission(), &client(Most::default()), post_json(), body).await.0, 408);
     drop(sender);
 }
 

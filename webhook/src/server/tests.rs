@@ -1,11 +1,11 @@
 use std::sync::atomic::AtomicUsize;
 use std::time::{Instant, SystemTime};
 
-use axum::body::Body;
 use blinkchamber_certs::{Authority, Profile, Served, Source, Trust, provider, server_config};
 use blinkchamber_contract::plan::Defaults;
 use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -15,12 +15,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::*;
-use crate::http::{Admission, router};
 use crate::keeper::Keeper;
+use crate::load::Most;
 
 /// A running server and what is needed to talk to it.
 struct Running {
-    address: std::net::SocketAddr,
+    address: SocketAddr,
     keeper: Arc<Keeper>,
     metrics: Arc<Metrics>,
     stop: CancellationToken,
@@ -28,6 +28,10 @@ struct Running {
 }
 
 async fn start(leaf_lifetime: Duration, limits: Limits) -> Running {
+    start_with(leaf_lifetime, limits, Most::default()).await
+}
+
+async fn start_with(leaf_lifetime: Duration, limits: Limits, most: Most) -> Running {
     let names = Profile::service_names("hook", "ns");
     let profile = Profile { identity: "a".into(), names, leaf_lifetime };
     let source = Source::Own(Box::new(Authority::new(profile, SystemTime::now()).unwrap()));
@@ -46,7 +50,8 @@ async fn start(leaf_lifetime: Duration, limits: Limits) -> Running {
     };
     let server = Server {
         acceptor: TlsAcceptor::from(Arc::new(server_config(served).unwrap())),
-        router: router(Arc::new(admission)),
+        admission: Arc::new(admission),
+        load: Load::new(most, Arc::clone(&metrics)),
         limits,
         metrics: Arc::clone(&metrics),
     };
@@ -59,6 +64,10 @@ async fn start(leaf_lifetime: Duration, limits: Limits) -> Running {
 
 impl Running {
     async fn tls(&self) -> TlsStream<TcpStream> {
+        self.tls_over(TcpStream::connect(self.address).await.unwrap()).await
+    }
+
+    async fn tls_over(&self, stream: TcpStream) -> TlsStream<TcpStream> {
         let mut roots = RootCertStore::empty();
         for ca in self.keeper.authorities() {
             roots.add(ca.der().clone()).unwrap();
@@ -68,30 +77,36 @@ impl Running {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let stream = TcpStream::connect(self.address).await.unwrap();
         let name = ServerName::try_from("hook.ns.svc").unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
 
-    async fn http(&self) -> SendRequest<Body> {
-        let (sender, connection) = handshake(TokioIo::new(self.tls().await)).await.unwrap();
+    async fn http(&self) -> SendRequest<Full<Bytes>> {
+        self.http_over(self.tls().await).await
+    }
+
+    async fn http_over(&self, stream: TlsStream<TcpStream>) -> SendRequest<Full<Bytes>> {
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.unwrap();
         tokio::spawn(connection);
         sender
     }
 }
 
-async fn ask(sender: &mut SendRequest<Body>) -> StatusCode {
+fn review() -> Request<Full<Bytes>> {
     let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": {
         "uid": "u", "operation": "CREATE", "namespace": "shop", "object": {
             "metadata": {"annotations": {"vault.hashicorp.com/agent-inject": "true", "vault.hashicorp.com/role": "r"}},
             "spec": {"containers": [{"name": "app"}]}}}});
-    let request = Request::post("/mutate")
+    Request::post("https://hook.ns.svc/mutate")
         .header("host", "hook.ns.svc")
         .header("content-type", "application/json")
-        .body(Body::from(review.to_string()))
-        .unwrap();
+        .body(Full::from(review.to_string()))
+        .unwrap()
+}
+
+async fn ask(sender: &mut SendRequest<Full<Bytes>>) -> StatusCode {
     sender.ready().await.unwrap();
-    let response = sender.send_request(request).await.unwrap();
+    let response = sender.send_request(review()).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert!(String::from_utf8_lossy(&body).contains("JSONPatch"));
@@ -166,7 +181,8 @@ async fn clients_that_stall_are_dropped_and_hold_up_nobody() {
 
 #[tokio::test]
 async fn garbage_and_too_many_connections_do_no_harm() {
-    let server = start(Duration::from_secs(3600), Limits { connections: 2, ..Limits::default() }).await;
+    let server =
+        start_with(Duration::from_secs(3600), Limits::default(), Most { connections: 2, ..Most::default() }).await;
     let mut garbage = TcpStream::connect(server.address).await.unwrap();
     garbage.write_all(&[0x47; 4096]).await.unwrap();
     let mut rest = Vec::new();
@@ -180,6 +196,51 @@ async fn garbage_and_too_many_connections_do_no_harm() {
     drop(second);
     sleep(Duration::from_millis(100)).await;
     assert_eq!(ask(&mut server.http().await).await, 200);
+}
+
+#[tokio::test]
+async fn an_address_has_its_share_of_the_connections() {
+    let most = Most { connections_of_one: 2, ..Most::default() };
+    let server = start_with(Duration::from_secs(3600), Limits::default(), most).await;
+    let mut first = server.http().await;
+    let mut second = server.http().await;
+    assert_eq!((ask(&mut first).await, ask(&mut second).await), (StatusCode::OK, StatusCode::OK));
+    let mut third = TcpStream::connect(server.address).await.unwrap();
+    let mut rest = Vec::new();
+    let _ = timeout(Duration::from_secs(3), third.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!((rest.len(), server.metrics.connections_refused.get()), (0, 1));
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let elsewhere = socket.connect(server.address).await.unwrap();
+    let mut elsewhere = server.http_over(server.tls_over(elsewhere).await).await;
+    assert_eq!(ask(&mut elsewhere).await, 200);
+}
+
+#[tokio::test]
+async fn silent_connections_end_with_either_version_of_http() {
+    let limits = Limits { idle: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { first_request: Duration::from_millis(300), drain: Duration::from_millis(300), ..limits };
+    let server = start(Duration::from_secs(3600), limits).await;
+    let mut one = server.http().await;
+    assert_eq!(ask(&mut one).await, 200);
+    let (mut two, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(server.tls().await)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    two.ready().await.unwrap();
+    let response = two.send_request(review()).await.unwrap();
+    assert_eq!((response.status(), response.version()), (StatusCode::OK, http::Version::HTTP_2));
+    drop(response);
+    // The client keeps its side open and goes on answering pings.
+    timeout(Duration::from_secs(5), connection).await.expect("the server closes").unwrap().unwrap();
+    assert!(two.is_closed());
+    timeout(Duration::from_secs(5), async {
+        while one.ready().await.is_ok() {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the server closes");
+    assert_eq!(server.metrics.connections_refused.get(), 0);
 }
 
 #[tokio::test]
