@@ -58,7 +58,7 @@ impl fmt::Debug for Proxy {
 
 /// Connects to a server, directly or through the proxy.
 #[derive(Clone)]
-pub(super) struct Road {
+pub(crate) struct Road {
     tcp: HttpConnector,
     proxy: Option<Arc<(Proxy, Matcher)>>,
 }

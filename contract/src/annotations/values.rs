@@ -49,6 +49,8 @@ pub enum Kind {
     ObjectName,
     /// An `http://` URL of the pod itself; empty is unset.
     LocalUrl,
+    /// The URL of an HTTP proxy, without a password; empty is unset.
+    ProxyUrl,
     /// Any text.
     Text,
     /// Text that must not be empty.
@@ -78,6 +80,7 @@ impl Kind {
             Self::Patch => patch(value).is_some(),
             Self::ObjectName => value.is_empty() || object_name(value),
             Self::LocalUrl => value.is_empty() || local_url(value),
+            Self::ProxyUrl => value.is_empty() || proxy_url(value),
             Self::Filled => !value.trim().is_empty(),
         }
     }
@@ -106,6 +109,10 @@ impl Kind {
             Self::Patch => "a JSON list of RFC 6902 operations",
             Self::ObjectName => {
                 "the name of an object: lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit"
+            }
+            Self::ProxyUrl => {
+                "the http:// URL of a proxy, such as http://proxy.example:3128, without name and password (an annotation \
+                 keeps no secret)"
             }
             Self::LocalUrl => "an http:// URL of localhost, 127.0.0.1 or [::1], such as http://127.0.0.1:8080/ready",
             Self::Text => "any text",
@@ -255,6 +262,22 @@ pub fn local_url(value: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].into_iter().filter_map(|host| authority.strip_prefix(host)).any(|port| {
         port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
     })
+}
+
+/// Whether this is the URL of a proxy that is spoken to by HTTP, as the agent reads it: `http://` may be left out.
+#[must_use]
+pub fn proxy_url(value: &str) -> bool {
+    let rest = value.strip_prefix("http://").unwrap_or(value);
+    let (authority, path) = split_at_first(rest, |c| c == '/');
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let is_host = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    matches!(path, "" | "/")
+        && !host.is_empty()
+        && host.chars().all(is_host)
+        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
 }
 
 /// An RFC 6902 patch; the empty text and `null` are an empty one.

@@ -48,7 +48,7 @@ pub(super) fn container(
     let container = Container {
         args: ["run"],
         command: [PROGRAM],
-        env: environment(notes, defaults, &text),
+        env: environment(notes, defaults, config, &text, findings),
         image,
         image_pull_policy: policy.and_then(pull_policy),
         name: CONTAINER,
@@ -90,7 +90,13 @@ fn encoded(config: &AgentConfig, findings: &mut Findings) -> String {
     text
 }
 
-fn environment<'a>(notes: &Annotations<'a>, defaults: &'a Defaults, config: &'a str) -> Vec<Variable<'a>> {
+fn environment<'a>(
+    notes: &Annotations<'a>,
+    defaults: &'a Defaults,
+    config: &AgentConfig,
+    text: &'a str,
+    findings: &mut Findings,
+) -> Vec<Variable<'a>> {
     let lower = |name: &str, default: &str| notes.text(name).unwrap_or(default).to_lowercase();
     let mut env = Vec::with_capacity(8);
     env.extend([
@@ -102,8 +108,16 @@ fn environment<'a>(notes: &Annotations<'a>, defaults: &'a Defaults, config: &'a 
     env.extend([
         Variable::new("VAULT_LOG_LEVEL", lower("log-level", "info")),
         Variable::new("VAULT_LOG_FORMAT", lower("log-format", "standard")),
-        Variable::new("VAULT_CONFIG", config),
+        Variable::new("VAULT_CONFIG", text),
     ]);
+    if let Some(proxy) = notes.text("proxy-address").filter(|proxy| !proxy.is_empty()) {
+        env.push(Variable::new("HTTPS_PROXY", proxy));
+        if config.vault.as_ref().is_some_and(|server| server.address.starts_with("http://")) {
+            findings.warn(
+                "proxy-address has no effect: the server's address is http://, and only TLS goes through a proxy",
+            );
+        }
+    }
     env.extend(defaults.ca_cert_pem.as_deref().map(|pem| Variable::new("VAULT_CACERT_BYTES", pem)));
     env
 }

@@ -13,11 +13,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     ),
     Entry::one(
         "proxy-address",
-        Kind::Text,
+        Kind::ProxyUrl,
         "none",
-        "HTTP proxy on the way to the server. The agent has none yet and connects directly.",
-    )
-    .later("the agent connects to the server directly"),
+        "HTTP proxy on the way to the server, given as `HTTPS_PROXY`: the agent asks it for a tunnel (`CONNECT`), in \
+         which TLS runs from end to end. Without effect on an `http://` server.",
+    ),
     Entry::one(
         "tls-secret",
         Kind::Text,

@@ -120,3 +120,23 @@ fn an_objects_name_and_a_url_of_the_pod() {
         assert!(!local_url(url), "{url}");
     }
 }
+
+#[test]
+fn a_proxy_is_spoken_to_by_http_and_without_a_password() {
+    for url in ["http://proxy.example:3128", "http://proxy.example/", "proxy:3128", "http://[fd00::1]:8080", "10.0.0.1"]
+    {
+        assert!(proxy_url(url), "{url}");
+    }
+    for url in [
+        "https://proxy.example:3129",
+        "socks5://proxy.example",
+        "http://me:secret@proxy.example",
+        "http://proxy.example/path",
+        "http://proxy.example:0",
+        "http://:3128",
+        "http://a b",
+        "",
+    ] {
+        assert!(!proxy_url(url), "{url}");
+    }
+}

@@ -103,11 +103,6 @@ const DIFFERENCES: &[(&str, &str, &[&str])] = &[
     ("refuse", "native mode has one container only", &["jp-init-only-add"]),
     (
         "refuse",
-        "the agent has no proxy yet, and going without one is not what was asked",
-        &["vault-proxy", "flag-vault-namespace-plain", "flag-vault-namespace-annotation"],
-    ),
-    (
-        "refuse",
         "patches follow RFC 6902",
         &["jp-replace-missing", "jp-index-negative", "jp-replace-missing-known-field"],
     ),

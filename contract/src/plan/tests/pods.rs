@@ -221,6 +221,22 @@ fn everything_about_the_server_reaches_the_configuration() {
 }
 
 #[test]
+fn a_proxy_is_given_to_the_agent() {
+    let proxy = ("proxy-address", "http://proxy.example:3128");
+    let variable = json!({"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"});
+    let over_tls = pod(&[proxy, ("service", "https://other:8200")]);
+    let container = planned(&over_tls).container.value();
+    assert!(container["env"].as_array().expect("a list").contains(&variable));
+    assert_eq!(warnings(&over_tls), "");
+    let plain = pod(&[proxy, ("service", "http://other:8200")]);
+    assert!(warnings(&plain).contains("proxy-address has no effect"), "{}", warnings(&plain));
+    let none = planned(&pod(&[("proxy-address", "")])).container.value();
+    assert!(!none["env"].to_string().contains("HTTPS_PROXY"));
+    let told = refused(&pod(&[("proxy-address", "http://me:secret@proxy.example:3128")]));
+    assert!(told.contains("keeps no secret"), "{told}");
+}
+
+#[test]
 fn the_pods_own_token_volume_is_used_when_named() {
     let mut pod = pod(&[("agent-service-account-token-volume-name", "bao")]);
     pod["spec"]["volumes"] = json!([{"name": "bao", "projected": {"sources": [
