@@ -86,6 +86,9 @@ fn table(status: &Status) -> String {
     }
     for action in &status.reloads {
         line("reload", format!("{} ({} worked, {} failed)", action.action, action.succeeded, action.failed));
+        if let Some(reason) = &action.waits_for {
+            line("", format!("waits for {reason}"));
+        }
         if let Some(error) = &action.last_error {
             line("", error.clone());
         }

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -16,12 +17,13 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinSet,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep_until, timeout},
 };
 
 use self::{
     agenda::{Agenda, Id},
     fetch::Fetcher,
+    ledger::Ledger,
     outcome::Outcome,
     slot::{Slot, Timing},
     unit::Unit,
@@ -41,9 +43,11 @@ mod agenda;
 mod certificate;
 mod fetch;
 mod goodbye;
+mod ledger;
 mod mounts;
 mod outcome;
 mod pass;
+mod prune;
 mod report;
 mod slot;
 mod takeover;
@@ -99,8 +103,8 @@ pub(crate) enum EngineError {
 /// In init mode: attempts for one secret, as in Vault Agent.
 const INIT_ATTEMPTS: u32 = 12;
 
-/// In init mode: how long reload actions may take before the agent ends all the same.
-const LAST_RELOADS: Duration = Duration::from_secs(2);
+/// In init mode: how long to wait for the news of an action that has ended.
+const LAST_NEWS: Duration = Duration::from_millis(100);
 
 /// See the module.
 pub(crate) struct Engine {
@@ -123,6 +127,11 @@ pub(crate) struct Engine {
     snapshot: Snapshot,
     requests: JoinSet<Outcome>,
     partings: JoinSet<()>,
+    /// Reload actions under way: what was told when they end, and by which state of the file.
+    tellings: JoinSet<Option<(PathBuf, String)>>,
+    ledger: Ledger,
+    /// Files of templates that are gone may be left.
+    prune_due: bool,
     pass_at: Option<Instant>,
     commit_blocked: bool,
     commit_backoff: Backoff,
@@ -156,6 +165,7 @@ enum Event {
     Login,
     Outcome(Outcome),
     Time,
+    Told(PathBuf, String),
 }
 
 impl Engine {
@@ -171,7 +181,7 @@ impl Engine {
         snapshot.seed = seed();
         Ok(Self {
             store: Store::new(settings.generations.clone()),
-            reloader: Reloader::new(settings.reload.clone()),
+            reloader: Reloader::new(settings.reload.clone(), settings.reload_lease.clone()),
             fetcher: Arc::new(Fetcher::new(Arc::clone(&client))),
             login: wiring::log_in(&settings, &client),
             client,
@@ -186,6 +196,9 @@ impl Engine {
             snapshot,
             requests: JoinSet::new(),
             partings: JoinSet::new(),
+            tellings: JoinSet::new(),
+            ledger: Ledger::open(settings.home.as_deref()),
+            prune_due: true,
             pass_at: Some(Instant::now()),
             commit_blocked: false,
             commit_backoff: Backoff::new(Duration::from_secs(1), Duration::from_secs(30)),
@@ -206,14 +219,16 @@ impl Engine {
     ///
     /// Only where the settings say to end on a failure.
     pub(crate) async fn run(mut self, mut commands: mpsc::Receiver<Command>) -> Result<(), EngineError> {
+        self.save_ledger();
         loop {
             self.advance();
+            self.prune();
             self.answer_refreshes();
             if self.settings.exit_after_auth {
                 self.give_up()?;
                 if self.is_complete() {
                     tracing::info!("every file is in place");
-                    self.reloader.finish(LAST_RELOADS).await;
+                    self.finish_telling().await;
                     return Ok(());
                 }
             } else if self.settings.exit_on_login_error {
@@ -224,6 +239,7 @@ impl Engine {
                 Event::Command(Some(command)) => self.obey(command),
                 Event::Login => self.on_login(),
                 Event::Outcome(outcome) => self.on_outcome(outcome),
+                Event::Told(path, digest) => self.on_told(&path, &digest),
                 Event::Time => {}
             }
         }
@@ -266,6 +282,10 @@ impl Engine {
                 // A task that was cancelled or did not end well has no outcome.
                 Err(_cancelled) => Event::Time,
             },
+            Some(told) = self.tellings.join_next() => match told {
+                Ok(Some((path, digest))) => Event::Told(path, digest),
+                Ok(None) | Err(_) => Event::Time,
+            },
             Ok(()) = self.login.state.changed() => Event::Login,
             () = sleep_until(wake) => Event::Time,
         }
@@ -277,6 +297,40 @@ impl Engine {
             Command::Refresh(done) => self.refresh(done),
             Command::Status(answer) => drop(answer.send(self.status())),
             Command::Shutdown => {}
+        }
+    }
+
+    /// Has the actions of these files run, and takes note of it when they have.
+    fn tell(&mut self, files: &[PathBuf]) {
+        self.reloader.changed(files);
+        for path in files {
+            let (Some(ended), Some(digest)) = (self.reloader.ended(path), self.ledger.digest_of(path)) else {
+                continue;
+            };
+            let path = path.clone();
+            self.tellings.spawn(async move { ended.await.then_some((path, digest)) });
+        }
+    }
+
+    /// Files that share an action are told of together: one note for all of them.
+    fn on_told(&mut self, path: &Path, digest: &str) {
+        self.ledger.told(path, digest);
+        while let Some(told) = self.tellings.try_join_next() {
+            if let Ok(Some((path, digest))) = told {
+                self.ledger.told(&path, &digest);
+            }
+        }
+        self.save_ledger();
+    }
+
+    /// In init mode: each action gets its one try, as long as that may take. What failed is not repeated: whom it is
+    /// for may only start after us.
+    async fn finish_telling(&mut self) {
+        self.reloader.tried().await;
+        while let Ok(Some(told)) = timeout(LAST_NEWS, self.tellings.join_next()).await {
+            if let Ok(Some((path, digest))) = told {
+                self.on_told(&path, &digest);
+            }
         }
     }
 

@@ -28,6 +28,10 @@ pub(crate) const TLS_SERVER_NAME: &str = "TLS_SERVER_NAME";
 pub(crate) const PROXY: &str = "HTTPS_PROXY";
 /// Hosts, domains and networks that are reached without it; also in small letters.
 pub(crate) const NO_PROXY: &str = "NO_PROXY";
+/// Host of the Kubernetes API server; the kubelet sets it.
+pub(crate) const API_HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// Its port.
+pub(crate) const API_PORT: &str = "KUBERNETES_SERVICE_PORT";
 /// Namespace of the requests.
 pub(crate) const NAMESPACE: &str = "NAMESPACE";
 /// `trace`, `debug`, `info`, `warn` or `error`, or directives such as `info,hyper=warn`.

@@ -8,7 +8,7 @@
 //! Nothing is synced to a disk: the files are meant for tmpfs.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::OsStr,
     os::unix::ffi::OsStrExt,
     path::{Component, Path, PathBuf},
@@ -105,6 +105,40 @@ impl Store {
         let changed = changed.into_iter().filter_map(|position| files.get(position));
         let changed = changed.map(|(spec, _)| spec.destination.clone()).collect();
         if faults.is_empty() { Ok(changed) } else { Err(FilesError::new(faults, changed)) }
+    }
+
+    /// Removes the files that are still as they were written, and returns which. `ours` tells by path and bytes.
+    ///
+    /// Those of one generation go in one swap. What is not ours any more, or no regular file, stays.
+    ///
+    /// # Errors
+    ///
+    /// A directory or file that fails keeps the others from nothing: [`FilesError::changed`] tells which are gone.
+    pub fn remove(&self, files: &[PathBuf], ours: &dyn Fn(&Path, &[u8]) -> bool) -> Result<Vec<PathBuf>, FilesError> {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut generations, mut plain) = (BTreeMap::<&Path, BTreeSet<PathBuf>>::new(), Vec::new());
+        for path in files {
+            match self.generation_of(path) {
+                Some((directory, relative)) => drop(generations.entry(directory).or_default().insert(relative)),
+                None => plain.push(path),
+            }
+        }
+        let (mut removed, mut faults) = (Vec::new(), Vec::new());
+        for (directory, stale) in &generations {
+            let gone = generation::remove(directory, stale, self.grace, ours);
+            removed.extend(gone.unwrap_or_else(|fault| {
+                faults.push(fault);
+                Vec::new()
+            }));
+        }
+        for path in plain {
+            match plain::remove(path, ours) {
+                Ok(true) => removed.push(path.clone()),
+                Ok(false) => {}
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if faults.is_empty() { Ok(removed) } else { Err(FilesError::new(faults, removed)) }
     }
 
     /// Checks all paths and sorts the files by the way they are written.

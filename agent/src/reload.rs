@@ -6,7 +6,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -14,13 +14,14 @@ use std::{
 use blinkchamber_contract::config::ReloadAction;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::error::ReloadError;
-use self::{group::Group, step::Step};
+pub(crate) use self::{error::ReloadError, lease::LeaseSettings};
+use self::{group::Group, lease::Guard, step::Step};
 
 mod command;
 mod error;
 mod group;
 mod http;
+mod lease;
 mod process;
 mod signal;
 mod step;
@@ -70,6 +71,9 @@ pub(crate) struct ActionStatus {
     /// Why the last run failed; absent when it worked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) last_error: Option<String>,
+    /// Why it has not run yet although it should.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) waits_for: Option<String>,
 }
 
 /// Refuses an action that can never work: an unknown signal, a URL that is not `http://`, an empty command.
@@ -91,12 +95,13 @@ pub(crate) struct Reloader {
 
 impl Reloader {
     /// A reloader with the usual pace. Belongs inside of a tokio runtime.
-    pub(crate) fn new(actions: BTreeMap<PathBuf, Vec<ReloadAction>>) -> Self {
-        Self::with_pace(actions, Pace::default())
+    pub(crate) fn new(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, lease: Option<LeaseSettings>) -> Self {
+        Self::with_pace(actions, Pace::default(), lease.map(Guard::new))
     }
 
     /// A reloader with another pace.
-    pub(crate) fn with_pace(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, pace: Pace) -> Self {
+    fn with_pace(actions: BTreeMap<PathBuf, Vec<ReloadAction>>, pace: Pace, guard: Option<Guard>) -> Self {
+        let guard = guard.map(Arc::new);
         let (mut files, mut groups) = (BTreeMap::new(), Vec::new());
         for members in connected(actions) {
             let mut steps: Vec<ReloadAction> = Vec::new();
@@ -111,7 +116,7 @@ impl Reloader {
                 }
                 files.insert(path, (groups.len(), indices));
             }
-            groups.push(Group::spawn(steps.iter().map(Step::new).collect(), pace));
+            groups.push(Group::spawn(steps.iter().map(Step::new).collect(), pace, guard.clone()));
         }
         Self { files, groups }
     }
@@ -129,14 +134,27 @@ impl Reloader {
         }
     }
 
-    /// Waits until nothing is to be done any more, repetitions included; at most `limit`. True when all is done.
-    pub(crate) async fn finish(&self, limit: Duration) -> bool {
-        let all = async {
-            for group in &self.groups {
-                group.idle().await;
-            }
-        };
-        tokio::time::timeout(limit, all).await.is_ok()
+    /// Whether anything is done when this file changes.
+    pub(crate) fn has_actions(&self, destination: &Path) -> bool {
+        self.files.contains_key(destination)
+    }
+
+    /// Waits until the actions of a file have nothing more to do, repetitions included; true when they worked. `None`
+    /// when it has none.
+    pub(crate) fn ended(&self, destination: &Path) -> Option<impl Future<Output = bool> + Send + use<>> {
+        let (group, steps) = self.files.get(destination)?;
+        let (group, steps) = (Arc::clone(self.groups.get(*group)?), steps.clone());
+        Some(async move {
+            group.idle().await;
+            group.worked(&steps)
+        })
+    }
+
+    /// Waits until each action that is due had its first try. Each has a limit of its own.
+    pub(crate) async fn tried(&self) {
+        for group in &self.groups {
+            group.tried().await;
+        }
     }
 
     /// What became of each action so far.

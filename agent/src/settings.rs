@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use blinkchamber_contract::config::{AgentConfig, ReadError, ReloadAction};
 
-use crate::{env::Environment, files::FileSpec, session::Pace, vault};
+use crate::{env::Environment, files::FileSpec, reload::LeaseSettings, session::Pace, vault};
 
 mod build;
 mod login;
@@ -55,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) home: Option<PathBuf>,
     /// What to do after a file changed.
     pub(crate) reload: BTreeMap<PathBuf, Vec<ReloadAction>>,
+    /// Whose turn it is to do that.
+    pub(crate) reload_lease: Option<LeaseSettings>,
     /// Give the token back at the end.
     pub(crate) revoke_on_exit: bool,
     /// Wait before that.

@@ -114,49 +114,55 @@ impl Engine {
                 self.counters.lease_renewals += 1;
                 slot.renewed(now, lease, rng)
             }
-            Finding::Renewed(Err(error)) => {
-                self.counters.fetch_errors += 1;
-                let path = path_of(&slot.dependency);
-                tracing::warn!(path, %error, "the lease cannot be renewed now; its credential stays in use");
-                if error.is_forbidden() {
-                    self.login.suspicions.try_send(epoch).ok();
-                }
-                if lease_is_gone(&error) {
-                    slot.lease_is_gone(now, error.to_string(), rng)
-                } else {
-                    slot.renewal_failed(now, error.to_string(), error.retry_after(), rng)
-                }
-            }
+            Finding::Renewed(Err(error)) => self.on_renewal_error(id, epoch, &error, now),
             Finding::Fetched(Ok(fetched)) => {
                 self.counters.fetches += 1;
                 self.on_fetched(id, epoch, fetched, now)
             }
-            Finding::Fetched(Err(error)) | Finding::Probed(Err(error)) => {
-                self.counters.fetch_errors += 1;
-                let due = slot.failed(now, error.to_string(), retry_after(&error), rng);
-                let path = path_of(&slot.dependency);
-                let wait_seconds = due.saturating_duration_since(now).as_secs_f32();
-                // A file that is awaited is looked for every two seconds.
-                if slot.is_local() && slot.failures() > 1 {
-                    tracing::debug!(path, %error, wait_seconds, "cannot be read; files stay as they are");
-                } else {
-                    tracing::warn!(path, %error, wait_seconds, "cannot be read; files stay as they are");
-                }
-                if let FetchError::Vault(error) = &error {
-                    if error.is_forbidden() {
-                        self.login.suspicions.try_send(epoch).ok();
-                    }
-                    if error.is_transport() {
-                        self.reconsider_trust(now);
-                    }
-                }
-                due
-            }
+            Finding::Fetched(Err(error)) | Finding::Probed(Err(error)) => self.on_fetch_error(id, epoch, &error, now),
         };
         if again {
             due = now;
         }
         self.agenda.put(id, due);
+    }
+
+    fn on_renewal_error(&mut self, id: Id, epoch: u64, error: &VaultError, now: Instant) -> Instant {
+        let Some(slot) = self.slots.get_mut(&id) else { return now };
+        self.counters.fetch_errors += 1;
+        let path = path_of(&slot.dependency);
+        tracing::warn!(path, %error, "the lease cannot be renewed now; its credential stays in use");
+        if error.is_forbidden() {
+            self.login.suspicions.try_send(epoch).ok();
+        }
+        if lease_is_gone(error) {
+            slot.lease_is_gone(now, error.to_string(), &mut self.rng)
+        } else {
+            slot.renewal_failed(now, error.to_string(), error.retry_after(), &mut self.rng)
+        }
+    }
+
+    fn on_fetch_error(&mut self, id: Id, epoch: u64, error: &FetchError, now: Instant) -> Instant {
+        let Some(slot) = self.slots.get_mut(&id) else { return now };
+        self.counters.fetch_errors += 1;
+        let due = slot.failed(now, error.to_string(), retry_after(error), &mut self.rng);
+        let path = path_of(&slot.dependency);
+        let wait_seconds = due.saturating_duration_since(now).as_secs_f32();
+        // A file that is awaited is looked for every two seconds.
+        if slot.is_local() && slot.failures() > 1 {
+            tracing::debug!(path, %error, wait_seconds, "cannot be read; files stay as they are");
+        } else {
+            tracing::warn!(path, %error, wait_seconds, "cannot be read; files stay as they are");
+        }
+        if let FetchError::Vault(error) = error {
+            if error.is_forbidden() {
+                self.login.suspicions.try_send(epoch).ok();
+            }
+            if error.is_transport() {
+                self.reconsider_trust(now);
+            }
+        }
+        due
     }
 
     /// No connection: the server's authorities may have been renewed since they were read.

@@ -60,6 +60,7 @@ impl Engine {
             match unit.execute(&self.snapshot) {
                 Execution::Complete { output, writes: more, used } => {
                     unit.error = None;
+                    unit.writes = Some(more.iter().map(|write| absolute(&write.path)).collect());
                     batch.owners.push(position);
                     batch.files.push((unit.settings.file.clone(), output));
                     writes.extend(more.into_iter().map(|write| (position, write)));
@@ -92,14 +93,29 @@ impl Engine {
                 }
             }
         };
-        for ((spec, _), owner) in batch.files.iter().zip(&batch.owners) {
-            let fault = error.as_ref().and_then(|error| fault_of(error, &spec.destination, &self.settings.generations));
+        let mut due = Vec::new();
+        let differ: BTreeSet<&Path> = changed.iter().map(PathBuf::as_path).collect();
+        for ((spec, bytes), owner) in batch.files.iter().zip(&batch.owners) {
+            let path = &spec.destination;
+            let fault = error.as_ref().and_then(|error| fault_of(error, path, &self.settings.generations));
+            let has_changed = differ.contains(path.as_path());
+            if (fault.is_none() || has_changed)
+                && self.ledger.note(path, bytes, has_changed, self.reloader.has_actions(path))
+            {
+                due.push(path.clone());
+            }
             if let Some(fault) = fault {
                 batch.faults.entry(*owner).or_insert_with(|| fault.to_string());
             }
         }
         self.settle(&batch, now);
-        self.commit_blocked = error.is_some() || !batch.faults.is_empty();
+        self.on_committed(error, !batch.faults.is_empty(), &changed);
+        self.save_ledger();
+        self.tell(&due);
+    }
+
+    fn on_committed(&mut self, error: Option<FilesError>, is_incomplete: bool, changed: &[PathBuf]) {
+        self.commit_blocked = error.is_some() || is_incomplete;
         if self.commit_blocked {
             let wait = self.commit_backoff.next(None, &mut self.rng);
             self.pass_at = Some(Instant::now() + wait);
@@ -110,13 +126,10 @@ impl Engine {
         } else {
             self.commit_backoff.reset();
         }
-        for path in &changed {
+        for path in changed {
             tracing::info!(destination = %path.display(), "file changed");
         }
         self.counters.files_changed += changed.len() as u64;
-        if !changed.is_empty() {
-            self.reloader.changed(&changed);
-        }
     }
 
     /// A template is in place when everything that it writes is.
@@ -164,7 +177,13 @@ impl Engine {
         let token = session.token.expose().as_bytes();
         let files: Vec<_> = self.settings.sinks.iter().map(|sink| (sink.clone(), token.to_vec())).collect();
         match self.store.commit(&files) {
-            Ok(_) => self.sink_epoch = session.epoch,
+            Ok(_) => {
+                self.sink_epoch = session.epoch;
+                for (sink, token) in &files {
+                    self.ledger.note(&sink.destination, token, false, false);
+                }
+                self.save_ledger();
+            }
             Err(error) => {
                 tracing::error!(%error, "the token cannot be written to its file");
                 self.sink_retry = Some(Instant::now() + Duration::from_secs(2).mul_f64(0.5 + self.rng.f64()));

@@ -1,6 +1,6 @@
 //! One template: compiled once, rendered when something it looks at changed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use blinkchamber_templates::{Dependency, FileWrite, Options, Rendered, Snapshot, Template};
 
@@ -16,6 +16,8 @@ pub(super) struct Unit {
     pub(super) dirty: bool,
     /// When its file was put in place last, in seconds since 1970.
     pub(super) in_place: Option<u64>,
+    /// Files that the last execution wrote by the way (`writeToFile`); `None` before the first.
+    pub(super) writes: Option<BTreeSet<PathBuf>>,
     /// What is wrong with the template or its file.
     pub(super) error: Option<String>,
 }
@@ -42,7 +44,7 @@ impl Unit {
             tracing::error!(destination = %settings.file.destination.display(), %error, "the template cannot be compiled");
         }
         let error = compiled.as_ref().err().cloned();
-        Self { settings, compiled, used: BTreeSet::new(), dirty: true, in_place: None, error }
+        Self { settings, compiled, used: BTreeSet::new(), dirty: true, in_place: None, writes: None, error }
     }
 
     pub(super) fn execute(&self, snapshot: &Snapshot) -> Execution {

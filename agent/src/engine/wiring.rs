@@ -18,7 +18,7 @@ use crate::{
     reload::Reloader,
     session::{self, State},
     settings::Settings,
-    vault::Client,
+    vault::{Client, ClientError},
 };
 
 /// Starts the task that keeps the token.
@@ -138,34 +138,15 @@ impl Engine {
         let relogin = settings.server != self.settings.server
             || settings.login != self.settings.login
             || settings.login_pace != self.settings.login_pace;
-        if relogin {
-            match Client::new(settings.server.clone()) {
-                Ok(client) => self.client = Arc::new(client),
-                Err(error) => {
-                    tracing::error!(%error, "the new configuration cannot be used; the old one stays");
-                    return;
-                }
-            }
-            // Dropping them ends them: nothing that the old server says may be taken for the new one's.
-            self.requests = JoinSet::new();
-            self.sink_epoch = 0;
-            for (id, slot) in &mut self.slots {
-                slot.running = false;
-                slot.held = None;
-                slot.action = super::slot::Action::Fetch;
-                self.agenda.put(*id, Instant::now());
-            }
-            self.waiting = VecDeque::new();
-            self.fetcher = Arc::new(Fetcher::new(Arc::clone(&self.client)));
-            self.login = log_in(&settings, &self.client);
-            self.session = None;
-            self.superseded.clear();
+        if relogin && let Err(error) = self.change_server(&settings) {
+            tracing::error!(%error, "the new configuration cannot be used; the old one stays");
+            return;
         }
         if settings.generations != self.settings.generations {
             self.store = Store::new(settings.generations.clone());
         }
-        if settings.reload != self.settings.reload {
-            self.reloader = Reloader::new(settings.reload.clone());
+        if (&settings.reload, &settings.reload_lease) != (&self.settings.reload, &self.settings.reload_lease) {
+            self.reloader = Reloader::new(settings.reload.clone(), settings.reload_lease.clone());
         }
         if settings.sinks != self.settings.sinks {
             self.sink_epoch = 0;
@@ -177,6 +158,36 @@ impl Engine {
             slot.retime(timing);
             slot.users.clear();
         }
+        self.replace_units();
+        self.prune_due = true;
+        self.commit_blocked = false;
+        self.pass_at = Some(Instant::now());
+        self.write_sinks();
+        tracing::info!(templates = self.units.len(), "configuration applied");
+    }
+
+    /// Another server or login: nothing that is held is good there.
+    fn change_server(&mut self, settings: &Settings) -> Result<(), ClientError> {
+        self.client = Arc::new(Client::new(settings.server.clone())?);
+        // Dropping them ends them: nothing that the old server says may be taken for the new one's.
+        self.requests = JoinSet::new();
+        self.sink_epoch = 0;
+        for (id, slot) in &mut self.slots {
+            slot.running = false;
+            slot.held = None;
+            slot.action = super::slot::Action::Fetch;
+            self.agenda.put(*id, Instant::now());
+        }
+        self.waiting = VecDeque::new();
+        self.fetcher = Arc::new(Fetcher::new(Arc::clone(&self.client)));
+        self.login = log_in(settings, &self.client);
+        self.session = None;
+        self.superseded.clear();
+        Ok(())
+    }
+
+    /// Templates that are still wanted keep what they know.
+    fn replace_units(&mut self) {
         let mut before = std::mem::take(&mut self.units);
         for wanted in self.settings.templates.clone() {
             let kept = before.iter().position(|unit| unit.settings == wanted).map(|at| before.swap_remove(at));
@@ -191,9 +202,5 @@ impl Engine {
                 }
             }
         }
-        self.commit_blocked = false;
-        self.pass_at = Some(Instant::now());
-        self.write_sinks();
-        tracing::info!(templates = self.units.len(), "configuration applied");
     }
 }

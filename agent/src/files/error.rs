@@ -82,6 +82,14 @@ impl Fault {
         move |source| Self::Io { operation, path: path.to_path_buf(), source }
     }
 
+    /// Whether a directory on the way is not there, or is something else.
+    pub(super) fn is_no_directory(&self) -> bool {
+        matches!(
+            self,
+            Self::Io { operation: Operation::OpenDirectory, source: Errno::NOENT | Errno::NOTDIR | Errno::LOOP, .. }
+        )
+    }
+
     /// Whether room on the volume would have helped.
     pub fn is_out_of_space(&self) -> bool {
         matches!(self, Self::Io { source, .. } if out_of_space(*source))
@@ -114,6 +122,8 @@ pub enum Operation {
     Link,
     /// Put a new file or link in place of the old one.
     Replace,
+    /// Take away what is no longer wanted.
+    Remove,
 }
 
 impl fmt::Display for Operation {
@@ -130,6 +140,7 @@ impl fmt::Display for Operation {
             Self::CarryOver => "carry over",
             Self::Link => "link",
             Self::Replace => "replace",
+            Self::Remove => "remove",
         })
     }
 }

@@ -12,7 +12,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::ffi::{OsStrExt, OsStringExt},
     },
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -21,6 +21,7 @@ use rustix::{
     fs::{AtFlags, FileType},
     io::Errno,
 };
+use zeroize::Zeroizing;
 
 use super::{
     Fault, Operation, Wanted,
@@ -61,7 +62,7 @@ pub(super) fn commit(directory: &Path, wanted: &[Wanted<'_>], grace: Duration) -
     let unlinked = volume.unlinked(names)?;
 
     if !rewritten.is_empty() {
-        volume.advance(current.as_ref(), &rewritten)?;
+        volume.advance(current.as_ref(), &Change { rewritten, ..Change::default() })?;
     }
     let changed = wanted.iter().zip(&differences).filter(|(_, difference)| **difference == Difference::Bytes);
     let changed = changed.map(|(file, _)| file.position).collect();
@@ -72,10 +73,61 @@ pub(super) fn commit(directory: &Path, wanted: &[Wanted<'_>], grace: Duration) -
     }
 }
 
+/// Takes those of the files that are still ours out of the current generation, and the names that led to them.
+pub(super) fn remove(
+    directory: &Path,
+    stale: &BTreeSet<PathBuf>,
+    grace: Duration,
+    ours: &dyn Fn(&Path, &[u8]) -> bool,
+) -> Result<Vec<PathBuf>, Fault> {
+    let volume = match handle::open_directory(directory) {
+        Ok(fd) => Volume { path: directory, fd },
+        Err(Errno::NOENT) => return Ok(Vec::new()),
+        Err(source) => return Err(Fault::io(Operation::OpenDirectory, directory)(source)),
+    };
+    let Some(current) = volume.current()? else { return Ok(Vec::new()) };
+    let mut gone = BTreeSet::new();
+    for path in stale {
+        if current.read(path)?.is_some_and(|bytes| ours(&directory.join(path), &bytes)) {
+            gone.insert(path.as_path());
+        }
+    }
+    if gone.is_empty() {
+        return Ok(Vec::new());
+    }
+    volume.remove_leftovers()?;
+    volume.remove_superseded(Some(&current), grace)?;
+    let removed = gone.iter().map(|path| directory.join(path)).collect();
+    volume.advance(Some(&current), &Change { gone, ..Change::default() })?;
+    volume.unlink_dangling(stale)?;
+    Ok(removed)
+}
+
+/// What distinguishes the next generation from the current one.
+#[derive(Default)]
+struct Change<'a> {
+    rewritten: BTreeMap<&'a Path, &'a Wanted<'a>>,
+    gone: BTreeSet<&'a Path>,
+}
+
 /// A generation that `..data` names.
 struct Generation {
     name: OsString,
     fd: OwnedFd,
+}
+
+impl Generation {
+    /// The bytes of a file; `None` when there is none.
+    fn read(&self, path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+        let read = handle::within(self.fd.as_fd(), parent, false, |inner| {
+            handle::read(inner, name).map_err(Fault::io(Operation::Read, path))
+        });
+        match read {
+            Err(fault) if fault.is_no_directory() => Ok(None),
+            other => other,
+        }
+    }
 }
 
 /// A directory whose files are one generation.
@@ -108,15 +160,15 @@ impl<'a> Volume<'a> {
     }
 
     /// Builds the next generation and swaps it in.
-    fn advance(&self, current: Option<&Generation>, rewritten: &BTreeMap<&Path, &Wanted<'_>>) -> Result<(), Fault> {
+    fn advance(&self, current: Option<&Generation>, change: &Change<'_>) -> Result<(), Fault> {
         let unique = unique();
         let unfinished = OsString::from(format!("{UNFINISHED}{unique}"));
-        let mut built = self.build(&unfinished, current, rewritten);
+        let mut built = self.build(&unfinished, current, change);
         if built.as_ref().is_err_and(Fault::is_out_of_space) {
             // Room comes before readers that have dawdled since the last swap.
             self.discard(&unfinished);
             self.remove_superseded(current, Duration::ZERO)?;
-            built = self.build(&unfinished, current, rewritten);
+            built = self.build(&unfinished, current, change);
         }
         let complete = OsString::from(format!("{COMPLETE}{unique}"));
         let swapped = built.and_then(|()| {
@@ -131,23 +183,18 @@ impl<'a> Volume<'a> {
     }
 
     /// Fills a directory with what changed and, by a second name, with all else of the current generation.
-    fn build(
-        &self,
-        name: &OsStr,
-        current: Option<&Generation>,
-        rewritten: &BTreeMap<&Path, &Wanted<'_>>,
-    ) -> Result<(), Fault> {
+    fn build(&self, name: &OsStr, current: Option<&Generation>, change: &Change<'_>) -> Result<(), Fault> {
         handle::make_directory(self.fd.as_fd(), name).map_err(self.fault(Operation::MakeDirectory, name))?;
         let opened = handle::open_inside(self.fd.as_fd(), name);
         let new = opened.map_err(self.fault(Operation::OpenDirectory, name))?;
-        for file in rewritten.values() {
+        for file in change.rewritten.values() {
             let (parent, name) = file.split();
             handle::within(new.as_fd(), parent, true, |inner| handle::write_new(inner, name, file))?;
         }
         match current {
             Some(current) => {
-                let above = rewritten.keys().flat_map(|path| path.ancestors().skip(1)).collect();
-                let carry = Carry { volume: self, rewritten, above };
+                let above = change.rewritten.keys().flat_map(|path| path.ancestors().skip(1)).collect();
+                let carry = Carry { volume: self, change, above };
                 carry.over(current.fd.as_fd(), new.as_fd(), Path::new(""))
             }
             None => Ok(()),
@@ -180,6 +227,20 @@ impl<'a> Volume<'a> {
     /// Makes the names that applications open. After the swap, so that no link ever leads nowhere.
     fn expose(&self, unlinked: &[&OsStr]) -> Result<(), Fault> {
         unlinked.iter().try_for_each(|name| self.replace_link(name, &link_target(name)))
+    }
+
+    /// Takes away the names of ours that lead nowhere now.
+    fn unlink_dangling(&self, stale: &BTreeSet<PathBuf>) -> Result<(), Fault> {
+        let current = self.current()?;
+        for name in stale.iter().filter_map(|path| path.iter().next()).collect::<BTreeSet<_>>() {
+            let leads = rustix::fs::readlinkat(&self.fd, name, Vec::new());
+            let is_ours = leads.is_ok_and(|target| target.as_bytes() == link_target(name));
+            let is_there = current.as_ref().is_some_and(|current| handle::kind(current.fd.as_fd(), name).is_ok());
+            if is_ours && !is_there {
+                rustix::fs::unlinkat(&self.fd, name, AtFlags::empty()).map_err(self.fault(Operation::Remove, name))?;
+            }
+        }
+        Ok(())
     }
 
     fn replace_link(&self, name: &OsStr, target: &[u8]) -> Result<(), Fault> {
@@ -251,7 +312,7 @@ impl<'a> Volume<'a> {
 /// Carries over what a commit does not touch.
 struct Carry<'a> {
     volume: &'a Volume<'a>,
-    rewritten: &'a BTreeMap<&'a Path, &'a Wanted<'a>>,
+    change: &'a Change<'a>,
     /// Directories of what is rewritten.
     above: BTreeSet<&'a Path>,
 }
@@ -262,7 +323,7 @@ impl Carry<'_> {
         for name in listed.map_err(self.volume.fault(Operation::List, relative.as_os_str()))? {
             let path = relative.join(&name);
             // A file that becomes a directory, or the other way round, makes way for what is wanted now.
-            if self.rewritten.contains_key(path.as_path()) {
+            if self.change.rewritten.contains_key(path.as_path()) || self.change.gone.contains(path.as_path()) {
                 continue;
             }
             match handle::kind(from, &name).map_err(self.volume.fault(Operation::Read, path.as_os_str()))? {
@@ -281,7 +342,15 @@ impl Carry<'_> {
         let inner = handle::open_inside(from, name).map_err(fault())?;
         handle::make_directory(to, name).map_err(fault())?;
         let target = handle::open_inside(to, name).map_err(fault())?;
-        self.over(inner.as_fd(), target.as_fd(), path)
+        self.over(inner.as_fd(), target.as_fd(), path)?;
+        if self.change.gone.iter().any(|gone| gone.starts_with(path)) {
+            // Only an empty one goes.
+            match rustix::fs::unlinkat(to, name, AtFlags::REMOVEDIR) {
+                Ok(()) | Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+                Err(source) => return Err(self.volume.fault(Operation::Remove, path.as_os_str())(source)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -290,11 +359,7 @@ fn difference(current: Option<&Generation>, wanted: &Wanted<'_>) -> Result<Diffe
     let (parent, name) = wanted.split();
     let compared = handle::within(current.fd.as_fd(), parent, false, |inner| handle::compare(inner, name, wanted));
     match compared {
-        Err(Fault::Io {
-            operation: Operation::OpenDirectory,
-            source: Errno::NOENT | Errno::NOTDIR | Errno::LOOP,
-            ..
-        }) => Ok(Difference::Bytes),
+        Err(fault) if fault.is_no_directory() => Ok(Difference::Bytes),
         other => other,
     }
 }

@@ -67,6 +67,23 @@ pub(super) fn compare(directory: BorrowedFd<'_>, name: &OsStr, wanted: &Wanted<'
     Ok(if same { Difference::None } else { Difference::Attributes })
 }
 
+/// The bytes of a regular file; `None` when it is none, is not there, or may not be read.
+pub(super) fn read(directory: BorrowedFd<'_>, name: &OsStr) -> Result<Option<Zeroizing<Vec<u8>>>, Errno> {
+    let fd = match rustix::fs::openat(directory, name, EXISTING, Mode::empty()) {
+        Ok(fd) => fd,
+        Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::ACCESS) => return Ok(None),
+        Err(source) => return Err(source),
+    };
+    let stat = rustix::fs::fstat(&fd)?;
+    if !is_regular(&stat) {
+        return Ok(None);
+    }
+    // With this room nothing is left behind by a buffer that grows.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(stat.st_size).unwrap_or_default() + 1));
+    File::from(fd).read_to_end(&mut bytes).map_err(|error| errno(&error))?;
+    Ok(Some(bytes))
+}
+
 /// Writes a new file that nobody else can open before its owner and mode are set.
 pub(super) fn write_new(directory: BorrowedFd<'_>, name: &OsStr, wanted: &Wanted<'_>) -> Result<(), Fault> {
     let fault = |operation| Fault::io(operation, &wanted.spec.destination);

@@ -24,7 +24,7 @@ pub(super) fn commit(wanted: &Wanted<'_>) -> Result<bool, Fault> {
     let directory = open(parent, wanted.spec.create_dirs)?;
     let temporary = temporary_name(wanted);
     // A killed run may have left it; there is one such name for each destination.
-    remove(&directory, &temporary, wanted)?;
+    remove_temporary(&directory, &temporary, wanted)?;
 
     let difference = handle::compare(directory.as_fd(), name, wanted)?;
     if difference == Difference::None {
@@ -40,6 +40,22 @@ pub(super) fn commit(wanted: &Wanted<'_>) -> Result<bool, Fault> {
         return Err(fault);
     }
     Ok(difference == Difference::Bytes)
+}
+
+/// Removes a file that is still ours; false when it is not, or not there.
+pub(super) fn remove(path: &Path, ours: &dyn Fn(&Path, &[u8]) -> bool) -> Result<bool, Fault> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(false) };
+    let directory = match handle::open_directory(parent) {
+        Ok(directory) => directory,
+        Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
+        Err(source) => return Err(Fault::io(Operation::OpenDirectory, parent)(source)),
+    };
+    let bytes = handle::read(directory.as_fd(), name).map_err(Fault::io(Operation::Read, path))?;
+    if !bytes.is_some_and(|bytes| ours(path, &bytes)) {
+        return Ok(false);
+    }
+    rustix::fs::unlinkat(&directory, name, AtFlags::empty()).map_err(Fault::io(Operation::Remove, path))?;
+    Ok(true)
 }
 
 /// Opens a directory, which is made with mode 0755 when it is missing and `create` says so.
@@ -63,7 +79,7 @@ fn temporary_name(wanted: &Wanted<'_>) -> OsString {
     OsString::from(format!(".blinkchamber-{:016x}.new", hasher.finish()))
 }
 
-fn remove(directory: &OwnedFd, temporary: &OsString, wanted: &Wanted<'_>) -> Result<(), Fault> {
+fn remove_temporary(directory: &OwnedFd, temporary: &OsString, wanted: &Wanted<'_>) -> Result<(), Fault> {
     match rustix::fs::unlinkat(directory, temporary, AtFlags::empty()) {
         // On a read-only volume this says EROFS even when nothing is there: comparing may still succeed.
         Ok(()) | Err(Errno::NOENT | Errno::ROFS | Errno::ACCESS) => Ok(()),

@@ -12,6 +12,7 @@ use super::{FileSpec, Store, owner::look_up};
 mod paths;
 mod plain;
 mod readers;
+mod removal;
 
 /// A directory on tmpfs where there is one: that is where the files live in a pod.
 fn volume() -> TempDir {

@@ -89,6 +89,14 @@ pub(crate) enum ReloadError {
         /// What happened.
         reason: String,
     },
+    /// The application is told, and is not back.
+    #[error("told, but not back within {} s: {reason}", limit.as_secs_f32())]
+    NotBack {
+        /// How long it was waited for.
+        limit: Duration,
+        /// What was seen last.
+        reason: String,
+    },
     /// The application says no.
     #[error("{request}: the answer is {status}, not 2xx")]
     Refused {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    os::fd::OwnedFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,15 +12,24 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use super::{ActionStatus, Pace, step::Step};
+use super::{ActionStatus, Pace, lease::Guard, step::Step};
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Group {
     requests: Mutex<Requests>,
     woken: Notify,
-    idle: watch::Sender<bool>,
+    state: watch::Sender<State>,
     status: Mutex<Vec<ActionStatus>>,
+}
+
+/// What is still to be done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Busy,
+    /// Only what failed is still to be repeated.
+    Repeating,
+    Idle,
 }
 
 #[derive(Debug, Default)]
@@ -30,22 +40,22 @@ struct Requests {
 
 impl Group {
     /// Starts the task. It ends after the group was closed and all was done.
-    pub(super) fn spawn(steps: Vec<Step>, pace: Pace) -> Arc<Self> {
+    pub(super) fn spawn(steps: Vec<Step>, pace: Pace, guard: Option<Arc<Guard>>) -> Arc<Self> {
         let named = |step: &Step| ActionStatus { action: step.label.clone(), ..ActionStatus::default() };
         let group = Arc::new(Self {
             requests: Mutex::default(),
             woken: Notify::new(),
-            idle: watch::Sender::new(true),
+            state: watch::Sender::new(State::Idle),
             status: Mutex::new(steps.iter().map(named).collect()),
         });
-        let worker = Worker { group: Arc::clone(&group), steps, pace, failed: BTreeMap::new() };
+        let worker = Worker { group: Arc::clone(&group), steps, pace, guard, failed: BTreeMap::new() };
         tokio::spawn(worker.work());
         group
     }
 
     pub(super) fn request(&self, steps: &BTreeSet<usize>) {
         self.requests().due.extend(steps);
-        self.idle.send_replace(false);
+        self.state.send_replace(State::Busy);
         self.woken.notify_one();
     }
 
@@ -56,11 +66,30 @@ impl Group {
 
     pub(super) async fn idle(&self) {
         // The sender lives as long as `self`: there is no error to handle.
-        let _ = self.idle.subscribe().wait_for(|idle| *idle).await;
+        let _ = self.state.subscribe().wait_for(|state| *state == State::Idle).await;
+    }
+
+    pub(super) async fn tried(&self) {
+        let _ = self.state.subscribe().wait_for(|state| *state != State::Busy).await;
+    }
+
+    /// Whether these steps worked the last time.
+    pub(super) fn worked(&self, steps: &[usize]) -> bool {
+        let all = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        steps.iter().all(|index| all.get(*index).is_some_and(|status| status.last_error.is_none()))
     }
 
     pub(super) fn status(&self) -> Vec<ActionStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says on all that is due why it does not run yet; `None` when it runs.
+    fn waits_for(&self, news: Option<String>) {
+        let due = self.requests().due.clone();
+        let mut all = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, status) in all.iter_mut().enumerate() {
+            status.waits_for = news.clone().filter(|_| due.contains(&index));
+        }
     }
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
@@ -78,6 +107,7 @@ struct Worker {
     group: Arc<Group>,
     steps: Vec<Step>,
     pace: Pace,
+    guard: Option<Arc<Guard>>,
     failed: BTreeMap<usize, Retry>,
 }
 
@@ -89,8 +119,15 @@ impl Worker {
             }
             self.wait().await;
             self.collect().await;
-            for index in self.due() {
-                self.run(index).await;
+            if !self.is_due() {
+                continue;
+            }
+            match self.guard.clone() {
+                None => self.run_due(None).await,
+                Some(guard) => {
+                    let group = Arc::clone(&self.group);
+                    guard.during(&|news| group.waits_for(news), self.run_due(Some(&guard))).await;
+                }
             }
         }
     }
@@ -99,8 +136,8 @@ impl Worker {
     fn rest(&self) -> bool {
         let requests = self.group.requests();
         let idle = requests.due.is_empty() && self.failed.is_empty();
-        if idle {
-            self.group.idle.send_replace(true);
+        if requests.due.is_empty() {
+            self.group.state.send_replace(if idle { State::Idle } else { State::Repeating });
         }
         idle && requests.closed
     }
@@ -132,6 +169,32 @@ impl Worker {
         }
     }
 
+    fn is_due(&self) -> bool {
+        let now = Instant::now();
+        !self.group.requests().due.is_empty() || self.failed.values().any(|retry| retry.at <= now)
+    }
+
+    /// Runs what is due, in order, and with a guard waits until the application is back.
+    async fn run_due(&mut self, guard: Option<&Guard>) {
+        let (mut told, mut ending) = (Vec::new(), Vec::new());
+        for index in self.due() {
+            if let Some(mut processes) = self.run(index).await {
+                ending.append(&mut processes);
+                told.push(index);
+            }
+        }
+        let mut error = None;
+        if let Some(guard) = guard.filter(|_| !told.is_empty())
+            && let Err(failure) = guard.settled(ending).await
+        {
+            tracing::error!(error = %failure, "files changed: the application is not back");
+            error = Some(failure.to_string());
+        }
+        for index in told {
+            self.record(index, error.clone());
+        }
+    }
+
     fn due(&mut self) -> BTreeSet<usize> {
         let mut due = std::mem::take(&mut self.group.requests().due);
         // A new change starts the count of attempts anew.
@@ -141,13 +204,16 @@ impl Worker {
         due
     }
 
-    async fn run(&mut self, index: usize) {
-        let Some(step) = self.steps.get(index) else { return };
+    /// Runs one step; when it worked, gives the processes that are expected to end.
+    async fn run(&mut self, index: usize) -> Option<Vec<OwnedFd>> {
+        let step = self.steps.get(index)?;
         let outcome = step.run(self.pace).await;
         let attempts = self.failed.remove(&index).map_or(0, |retry| retry.attempts).saturating_add(1);
-        let mut error = None;
         match outcome {
-            Ok(()) => tracing::info!(action = step.label, "files changed: process told"),
+            Ok(ending) => {
+                tracing::info!(action = step.label, "files changed: process told");
+                Some(ending)
+            }
             Err(failure) => {
                 let message = failure.to_string();
                 let again = !failure.is_permanent() && attempts <= self.pace.retries;
@@ -161,10 +227,10 @@ impl Worker {
                     again,
                     "files changed: process not told"
                 );
-                error = Some(message);
+                self.record(index, Some(message));
+                None
             }
         }
-        self.record(index, error);
     }
 
     fn delay(&self, attempts: u32) -> Duration {

@@ -1,11 +1,16 @@
 //! A signal to every process of a name, without hitting a stranger that got a recycled process id.
 
+use std::os::fd::OwnedFd;
+
 use rustix::{
     io::Errno,
     process::{Pid, PidfdFlags, Signal},
 };
 
 use super::{ReloadError, process::Table};
+
+/// Signals after which the process is expected to end.
+const ENDING: [Signal; 5] = [Signal::ABORT, Signal::INT, Signal::KILL, Signal::QUIT, Signal::TERM];
 
 const SIGNALS: [(&str, Signal); 15] = [
     ("ABRT", Signal::ABORT),
@@ -44,41 +49,42 @@ impl Signalling {
         Ok(Self { name, signal, process: process.to_owned() })
     }
 
-    /// Sends it to all leaders of that name. Fails when there is none, or when one of them could not be told.
-    pub(super) fn send(&self) -> Result<(), ReloadError> {
+    /// Sends it to all leaders of that name. Fails when there is none, or when one of them could not be told. Gives the
+    /// handles of those that are expected to end.
+    pub(super) fn send(&self) -> Result<Vec<OwnedFd>, ReloadError> {
         let table = Table::of_system();
         let leaders = table.leaders(&self.process).map_err(|source| ReloadError::ProcessTable { source })?;
-        let mut told = false;
+        let mut told = Vec::new();
         for pid in leaders {
             match self.send_to(&table, pid) {
-                Ok(sent) => told |= sent,
+                Ok(sent) => told.extend(sent),
                 Err(source) => {
                     let (signal, process) = (self.name.to_owned(), self.process.clone());
                     return Err(ReloadError::Signal { signal, process, pid, source });
                 }
             }
         }
-        if told {
-            return Ok(());
+        if !told.is_empty() {
+            return Ok(if ENDING.contains(&self.signal) { told } else { Vec::new() });
         }
         Err(ReloadError::NoProcess { process: self.process.clone(), alone: table.is_alone() })
     }
 
-    /// False when the process ended meanwhile.
-    fn send_to(&self, table: &Table, pid: i32) -> Result<bool, Errno> {
-        let Some(handle) = Pid::from_raw(pid) else { return Ok(false) };
+    /// `None` when the process ended meanwhile.
+    fn send_to(&self, table: &Table, pid: i32) -> Result<Option<OwnedFd>, Errno> {
+        let Some(handle) = Pid::from_raw(pid) else { return Ok(None) };
         let handle = match rustix::process::pidfd_open(handle, PidfdFlags::empty()) {
             Ok(handle) => handle,
-            Err(Errno::SRCH) => return Ok(false),
+            Err(Errno::SRCH) => return Ok(None),
             Err(source) => return Err(source),
         };
         // The id may have been given to somebody else before the handle was made; after that it cannot.
         if !table.is_named(pid, &self.process) {
-            return Ok(false);
+            return Ok(None);
         }
         match rustix::process::pidfd_send_signal(&handle, self.signal) {
-            Ok(()) => Ok(true),
-            Err(Errno::SRCH) => Ok(false),
+            Ok(()) => Ok(Some(handle)),
+            Err(Errno::SRCH) => Ok(None),
             Err(source) => Err(source),
         }
     }

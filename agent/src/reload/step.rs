@@ -1,5 +1,7 @@
 //! One action, checked and ready to run.
 
+use std::os::fd::OwnedFd;
+
 use blinkchamber_contract::config::ReloadAction;
 
 use super::{
@@ -28,12 +30,14 @@ impl Step {
         Self { label: label(action), action: action.clone() }
     }
 
-    pub(super) async fn run(&self, pace: Pace) -> Result<(), ReloadError> {
+    /// Does it; gives the processes that are expected to end now.
+    pub(super) async fn run(&self, pace: Pace) -> Result<Vec<OwnedFd>, ReloadError> {
         match prepare(&self.action)? {
-            Prepared::Signal(signalling) => signalling.send(),
-            Prepared::Command(program) => program.run(pace.command_limit).await,
-            Prepared::Http(request) => request.send(pace.http_limit).await,
+            Prepared::Signal(signalling) => return signalling.send(),
+            Prepared::Command(program) => program.run(pace.command_limit).await?,
+            Prepared::Http(request) => request.send(pace.http_limit).await?,
         }
+        Ok(Vec::new())
     }
 }
 

@@ -42,7 +42,19 @@ fn http(method: &str, url: &str) -> ReloadAction {
 
 fn reloader(actions: &[(&str, &[ReloadAction])]) -> Reloader {
     let actions = actions.iter().map(|(path, actions)| (PathBuf::from(path), actions.to_vec()));
-    Reloader::with_pace(actions.collect::<BTreeMap<_, _>>(), PACE)
+    Reloader::with_pace(actions.collect::<BTreeMap<_, _>>(), PACE, None)
+}
+
+impl Reloader {
+    /// Waits until nothing is to be done any more, repetitions included; at most `limit`. True when all is done.
+    async fn finish(&self, limit: Duration) -> bool {
+        let all = async {
+            for group in &self.groups {
+                group.idle().await;
+            }
+        };
+        tokio::time::timeout(limit, all).await.is_ok()
+    }
 }
 
 fn paths(paths: &[&str]) -> Vec<PathBuf> {
@@ -167,4 +179,18 @@ async fn what_can_never_work_is_not_repeated() {
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);
     assert_eq!(reloader.status()[0].failed, 1);
+}
+
+#[tokio::test]
+async fn each_is_tried_once_before_an_end_that_does_not_wait_for_repetitions() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = dir.path().join("log");
+    let slow = shell(&format!("sleep 0.4; echo done >> {}", log.display()));
+    let reloader = reloader(&[("/slow", &[slow]), ("/fails", &[command(&["false"])])]);
+    reloader.changed(&paths(&["/slow", "/fails"]));
+    let (slow, fails) = (reloader.ended(Path::new("/slow")).unwrap(), reloader.ended(Path::new("/fails")).unwrap());
+    assert!(reloader.ended(Path::new("/unknown")).is_none() && !reloader.has_actions(Path::new("/unknown")));
+    reloader.tried().await;
+    assert_eq!(lines(&log), ["done"]);
+    assert!(slow.await && !fails.await);
 }

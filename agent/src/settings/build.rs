@@ -18,7 +18,7 @@ use super::{LoginSettings, STATIC_INTERVAL, Settings, SettingsError, TemplateSet
 use crate::{
     env::{self, Environment},
     files::FileSpec,
-    reload,
+    reload::{self, LeaseSettings},
     session::Pace,
     vault::{Options, Proxy, Trust},
 };
@@ -28,6 +28,9 @@ const CONCURRENCY: usize = 8;
 
 /// How long an application has to change over before a superseded credential is given back.
 const DRAIN: Duration = Duration::from_secs(60);
+
+/// How long to wait for an application that was told.
+const READY_TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) fn settings(config: &AgentConfig, environment: &Environment) -> Result<Settings, SettingsError> {
     let auth =
@@ -63,6 +66,7 @@ pub(super) fn settings(config: &AgentConfig, environment: &Environment) -> Resul
         generations: extension.generations.iter().map(PathBuf::from).collect(),
         home: extension.home.as_ref().map(PathBuf::from),
         reload: reload(&extension, &config.templates)?,
+        reload_lease: reload_lease(&extension, config.exit_after_auth, environment)?,
         revoke_on_exit: extension.revoke_on_exit,
         revoke_grace: duration("blinkchamber.revoke_grace", extension.revoke_grace.as_deref())?
             .unwrap_or(Duration::from_secs(5)),
@@ -209,6 +213,46 @@ fn reload(
         actions.entry(absolute(&template.destination)).or_default().push(ReloadAction::Command { argv });
     }
     Ok(actions)
+}
+
+/// Where the API server is, is in the environment of every container.
+fn reload_lease(
+    extension: &Extension,
+    exit_after_auth: bool,
+    environment: &Environment,
+) -> Result<Option<LeaseSettings>, SettingsError> {
+    let Some(lease) = &extension.reload_lease else { return Ok(None) };
+    let key = |name: &str| format!("blinkchamber.reload_lease.{name}");
+    if exit_after_auth {
+        return Err(refuse("blinkchamber.reload_lease", "needs an agent that keeps running: take out exit_after_auth"));
+    }
+    if !values::object_name(&lease.name) {
+        return Err(refuse(&key("name"), "must be the name of a Lease, such as shop-reload"));
+    }
+    let ready_url = lease.ready_url.clone().filter(|url| !url.is_empty());
+    if ready_url.as_deref().is_some_and(|url| !values::local_url(url)) {
+        return Err(refuse(
+            &key("ready_url"),
+            "must be an http:// URL of the pod, such as http://127.0.0.1:8080/ready",
+        ));
+    }
+    let variable = |name: &str| {
+        let value = environment.variable(name).filter(|value| !value.is_empty());
+        value.ok_or_else(|| SettingsError::Environment {
+            name: name.to_owned(),
+            reason: "not set, but reload_lease needs the API server; it is set in every container of a pod".to_owned(),
+        })
+    };
+    let (host, port) = (variable(env::API_HOST)?, variable(env::API_PORT)?);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let limit = duration(&key("ready_timeout"), lease.ready_timeout.as_deref())?;
+    Ok(Some(LeaseSettings {
+        name: lease.name.clone(),
+        server: format!("https://{host}:{port}"),
+        credentials: absolute(&lease.credentials),
+        ready_url,
+        ready_timeout: limit.filter(|limit| !limit.is_zero()).unwrap_or(READY_TIMEOUT),
+    }))
 }
 
 /// The path below the working directory when it is not absolute.

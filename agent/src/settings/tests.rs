@@ -145,3 +145,30 @@ fn the_time_limit_of_a_request_comes_from_the_environment() {
         assert!(with(limit).unwrap_err().to_string().contains("VAULT_CLIENT_TIMEOUT"), "{limit}");
     }
 }
+
+#[test]
+fn a_lease_for_reloads_needs_a_pod_and_an_agent_that_stays() {
+    let with = |lease: &str, host: &str, rest: &str| {
+        let text = format!(r#"{{{MINIMAL},"blinkchamber":{{"reload_lease":{{{lease}}}}}{rest}}}"#);
+        let environment = [("KUBERNETES_SERVICE_HOST", host), ("KUBERNETES_SERVICE_PORT", "443")];
+        load_with(&text, &environment.into_iter().collect())
+    };
+    let lease = r#""name":"shop","credentials":"/api""#;
+    let settings = with(lease, "10.96.0.1", "").unwrap().reload_lease.unwrap();
+    assert_eq!((settings.server.as_str(), settings.ready_timeout), ("https://10.96.0.1:443", Duration::from_secs(300)));
+    assert_eq!(with(lease, "fd00::1", "").unwrap().reload_lease.unwrap().server, "https://[fd00::1]:443");
+    let ready = format!(r#"{lease},"ready_url":"http://localhost:8080/","ready_timeout":"90""#);
+    let settings = with(&ready, "10.96.0.1", "").unwrap().reload_lease.unwrap();
+    assert_eq!(settings.ready_timeout, Duration::from_secs(90));
+    for (lease, host, rest, expected) in [
+        (lease, "", "", "KUBERNETES_SERVICE_HOST"),
+        (lease, "h", r#","exit_after_auth":true"#, "take out exit_after_auth"),
+        (r#""name":"a/b","credentials":"/api""#, "h", "", "reload_lease.name"),
+        (r#""name":"a""#, "h", "", "credentials"),
+        (r#""name":"a","credentials":"/api","ready_url":"http://x/""#, "h", "", "reload_lease.ready_url"),
+        (r#""name":"a","credentials":"/api","ready_timeout":"soon""#, "h", "", "ready_timeout"),
+    ] {
+        let error = with(lease, host, rest).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}

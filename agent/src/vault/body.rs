@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::error::VaultErrorKind;
 
 /// The whole body, or why there is none.
-pub(super) async fn read(mut body: Incoming, limit: usize) -> Result<Zeroizing<Vec<u8>>, VaultErrorKind> {
+pub(crate) async fn read(mut body: Incoming, limit: usize) -> Result<Zeroizing<Vec<u8>>, VaultErrorKind> {
     let mut bytes = Zeroizing::new(Vec::new());
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| VaultErrorKind::Body(format!("it broke off: {error}")))?;

@@ -16,6 +16,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -100,7 +101,8 @@ pub struct Client {
     http: Mutex<Http>,
 }
 
-type Http = legacy::Client<HttpsConnector<Road>, Full<Bytes>>;
+/// A pool of connections.
+pub(crate) type Http = legacy::Client<HttpsConnector<Road>, Full<Bytes>>;
 
 impl Client {
     /// A client; nothing is sent yet.
@@ -254,27 +256,36 @@ fn connect(options: &Options, base: &Uri) -> Result<Http, ClientError> {
     } else {
         Trust { skip_verify: true, ..Trust::default() }.load()?
     };
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_connect_timeout(Some(options.connect_timeout));
-    tcp.set_nodelay(true);
-    tcp.set_keepalive(Some(Duration::from_secs(30)));
-    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     // An absolute name ends with a dot in DNS and without one in a certificate.
     let host = base.host().unwrap_or_default();
     let name = options.server_name.as_deref().or_else(|| host.strip_suffix('.'));
+    let reason = "its TLS server name is not a DNS name";
+    let name = name.map(|name| ServerName::try_from(name.to_owned())).transpose();
+    let name = name.map_err(|_invalid| ClientError::Address { address: options.address.clone(), reason })?;
+    Ok(pool(tls, name, options.connect_timeout, options.proxy.clone()))
+}
+
+/// A pool of connections; `name` is verified instead of the host's.
+pub(crate) fn pool(
+    tls: ClientConfig,
+    name: Option<ServerName<'static>>,
+    connect_timeout: Duration,
+    proxy: Option<Proxy>,
+) -> Http {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    tcp.set_nodelay(true);
+    tcp.set_keepalive(Some(Duration::from_secs(30)));
+    let mut builder = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
     if let Some(name) = name {
-        let reason = "its TLS server name is not a DNS name";
-        let name = ServerName::try_from(name.to_owned())
-            .map_err(|_invalid| ClientError::Address { address: options.address.clone(), reason })?;
         builder = builder.with_server_name_resolver(FixedServerNameResolver::new(name));
     }
-    let connector = builder.enable_http1().wrap_connector(Road::new(tcp, options.proxy.clone()));
-    Ok(legacy::Client::builder(TokioExecutor::new())
+    legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(Duration::from_secs(20))
         .pool_max_idle_per_host(8)
-        .build(connector))
+        .build(builder.enable_http1().wrap_connector(Road::new(tcp, proxy)))
 }
 
 async fn answer(response: Response<Incoming>) -> Result<Reply, VaultErrorKind> {
@@ -328,7 +339,7 @@ fn escape(path: &str) -> String {
 }
 
 /// The error with its causes, which carry no data of a request.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -13,6 +13,8 @@ mod misbehaviour;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod restarts;
+#[cfg(test)]
 mod secrets;
 #[cfg(test)]
 mod tls;

@@ -31,7 +31,7 @@ async fn a_flood_on_standard_error_neither_blocks_nor_is_kept() {
     pace.command_limit = LONG;
     pace.retries = 0;
     let actions = [(std::path::PathBuf::from("/a"), vec![shell(script)])];
-    let reloader = super::Reloader::with_pace(actions.into(), pace);
+    let reloader = super::Reloader::with_pace(actions.into(), pace, None);
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);
     let error = reloader.status()[0].last_error.clone().unwrap();
@@ -46,7 +46,7 @@ async fn a_command_that_does_not_end_is_killed_with_its_children() {
     let mut pace = super::PACE;
     pace.retries = 0;
     let actions = [(std::path::PathBuf::from("/a"), vec![shell(&script)])];
-    let reloader = super::Reloader::with_pace(actions.into(), pace);
+    let reloader = super::Reloader::with_pace(actions.into(), pace, None);
     let begin = Instant::now();
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);

@@ -107,7 +107,7 @@ async fn an_application_that_is_just_starting_is_told_when_it_is_there() {
     pace.retries = 40;
     pace.first_retry = Duration::from_millis(1);
     let actions = [(PathBuf::from("/a"), vec![signal("USR2", &name)])];
-    let reloader = super::Reloader::with_pace(actions.into(), pace);
+    let reloader = super::Reloader::with_pace(actions.into(), pace, None);
     reloader.changed(&paths(&["/a"]));
     tokio::time::sleep(Duration::from_millis(150)).await;
     let error = reloader.status()[0].last_error.clone().unwrap();
