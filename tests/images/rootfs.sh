@@ -79,7 +79,7 @@ remove_ballast() {
 
 # check_libraries ROOT FILE...: every shared library that a program needs is in the root, and is found without a cache.
 check_libraries() {
-  local root=$1 file library missing
+  local root=$1 file missing
   shift
   for file in "$@"; do
     missing=$("$root/lib64/ld-linux-x86-64.so.2" --inhibit-cache --library-path "$root/usr/lib/x86_64-linux-gnu" --list "$file" |

@@ -1,6 +1,7 @@
 # Shared by the scripts that set a machine up: where things are kept, what is said, and what need not be done twice.
 # Sourced, never run. Everything lives below one directory, which may be removed at any time when no node runs.
 
+# shellcheck disable=SC2034 # of those who source this
 node_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/blinkchamber
 bin=$cache/bin images=$cache/images downloads=$cache/downloads

@@ -62,7 +62,7 @@ start() {
   mkdir -p "$state"/{log,etcd,containerd,kubelet/local,cni}
   for ((volume = 0; volume < volume_count; volume++)); do
     # Open to every user: a hostPath volume does not follow a pod's fsGroup.
-    mkdir -m 0777 -p "$state/kubelet/local/$(printf %02d $volume)"
+    mkdir -p "$state/kubelet/local/$(printf %02d $volume)"
     chmod 0777 "$state/kubelet/local/$(printf %02d $volume)"
   done
   for place in "${fixed_places[@]}"; do
