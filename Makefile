@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup check test e2e bench demo demo-down images reproducible node-up node-down
+.PHONY: help setup check test e2e platform bench demo demo-down images reproducible node-up node-down
 
 node := tests/node/node
 
@@ -22,6 +22,9 @@ test: setup images ## everything: units, the node itself, reproducible images, t
 
 e2e: setup images ## only the cluster tests, on a node that is kept: E2E_FILTER=rotation make e2e
 	@E2E_KEEP=$${E2E_KEEP-1} tests/e2e.sh
+
+platform: setup images ## only the whole platform: contract, failures, rotations (PLATFORM_FILTER=redis, PLATFORM_KEEP=1)
+	@tests/platform.sh
 
 bench: setup ## our programs beside the peers', in one run; writes docs/benchmarks.md (BENCH_ONLY=agent|webhook: a part)
 	@tests/bench.sh

@@ -17,4 +17,5 @@ part "the chart" tests/chart.sh
 part "the command line" bats tests/cli.bats tests/status.bats
 part "two builds of an image are the same" tests/images/check
 part "the node" tests/node/check
-part "the platform on the node" tests/e2e.sh
+part "agent, webhook and OpenBao on the node" tests/e2e.sh
+part "the whole platform on the node" tests/platform.sh

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The whole platform on a node of its own, by its own command: installs that get stuck, the contract with users, failures
+# and rotations under load, an uninstall. `make platform` sets the machine up first.
+#   PLATFORM_FILTER   run only the Rust tests whose name contains it: no negative installs, no contract, no uninstall
+#   PLATFORM_KEEP=1   leave the node up
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+node=("$root/tests/node/node")
+export BLINKCHAMBER_NODE=${BLINKCHAMBER_NODE:-platform}
+. tests/node/lib.sh
+. tests/lib/platform.sh
+filter=${PLATFORM_FILTER:-}
+
+finish() {
+  status=$?
+  if [ $status -ne 0 ]; then
+    "${node[@]}" exec ./deploy-umbrella.sh status || true
+    diagnose
+  fi >&2
+  if [ "${PLATFORM_KEEP:-}" != 1 ]; then "${node[@]}" down; fi
+  exit $status
+}
+trap finish EXIT
+
+# Members of OpenBao share one key, which the machine that they run on brings along.
+seal=$cache/seal/$BLINKCHAMBER_NODE
+if [ ! -f "$seal/seal.key" ]; then
+  mkdir -p "$seal"
+  (umask 077 && head -c 32 /dev/urandom > "$seal/seal.key")
+  chown -R 10001:10001 "$seal"
+  chmod 0400 "$seal/seal.key"
+fi
+
+cargo test --quiet --package blinkchamber-tests --features cluster --no-run
+say "the tests are built"
+"${node[@]}" up
+"${node[@]}" load
+say "the node is Ready and has the images"
+if [ -z "$filter" ]; then
+  "${node[@]}" exec bats --timing tests/platform/negative.bats
+  say "installs that got stuck have completed"
+fi
+"${node[@]}" exec ./deploy-umbrella.sh install -f tests/values-platform.yaml --set "vault.server.seal.static.keyVolume.hostPath.path=$seal"
+say "the platform is installed"
+if [ -z "$filter" ]; then
+  "${node[@]}" exec bats --timing tests/test_exhaustive.bats
+  say "the contract with users holds"
+fi
+cargo=$(command -v cargo)
+"${node[@]}" exec env "BLINKCHAMBER_ETCD=$cache/state/$BLINKCHAMBER_NODE/etcd" "$cargo" test --package blinkchamber-tests --features cluster \
+  --test platform -- --test-threads 1 ${filter:+"$filter"}
+say "failures and rotations are survived"
+if [ -z "$filter" ]; then
+  "${node[@]}" exec ./deploy-umbrella.sh uninstall --yes
+  left=$(kubectl get all,configmaps,persistentvolumeclaims,serviceaccounts,roles,rolebindings,networkpolicies,namespaces -A -l app.kubernetes.io/part-of=blinkchamber-platform -o name)
+  [ -z "$left" ] || die "the uninstall left: $left"
+  say "nothing is left"
+fi
