@@ -20,6 +20,8 @@ kubernetes:
 {{- if (index .Values "postgresql-ha").enabled }}
 {{- $secrets = concat $secrets (include "blinkchamber.postgresql.secrets" . | fromYamlArray) }}
 {{- $databases = concat $databases (include "blinkchamber.postgresql.databases" . | fromYamlArray) }}
+{{- $pkiRoles = concat $pkiRoles (include "blinkchamber.postgresql.pkiRoles" . | fromYamlArray) }}
+{{- $rotations = concat $rotations (include "blinkchamber.postgresql.rotations" . | fromYamlArray) }}
 {{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}

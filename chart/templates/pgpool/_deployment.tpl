@@ -22,6 +22,10 @@ connect_timeout = 3000
 enable_pool_hba = on
 pool_passwd = '/run/pgpool/pool_passwd'
 connection_cache = off
+ssl = on
+ssl_cert = '/vault/secrets/tls.crt'
+ssl_key = '/vault/secrets/tls.key'
+ssl_ca_cert = '/vault/secrets/ca.crt'
 num_init_children = {{ $values.maxClients }}
 max_pool = 1
 {{- end }}
@@ -29,8 +33,8 @@ max_pool = 1
 {{- /* The first line that fits decides. Members use their own way to each other. */ -}}
 {{- define "blinkchamber.pgpool.hba" -}}
 {{- range list "0.0.0.0/0" "::/0" }}
-host all replicator,rewinder {{ . }} reject
-host all all {{ . }} password
+hostssl all replicator,rewinder {{ . }} reject
+hostssl all all {{ . }} password
 {{- end }}
 {{- end }}
 
@@ -51,7 +55,7 @@ spec:
     metadata:
       labels: {{- include "blinkchamber.podLabels" (list . "pgpool") | nindent 8 }}
       annotations:
-        checksum/configuration: {{ include "blinkchamber.pgpool.configuration" . | cat (include "blinkchamber.pgpool.hba" .) (.Files.Get "files/pgpool/stop.sh") | sha256sum }}
+        checksum/configuration: {{ include "blinkchamber.pgpool.configuration" . | cat (include "blinkchamber.pgpool.hba" .) ((.Files.Glob "files/pgpool/*").AsConfig) | sha256sum }}
         vault.hashicorp.com/agent-inject: "true"
         vault.hashicorp.com/role: pgpool-role
         vault.hashicorp.com/template-static-secret-render-interval: 2s
@@ -62,6 +66,15 @@ spec:
           {{ end -}}`}}
         vault.hashicorp.com/agent-inject-perms-pgpass: "0400"
         vault.hashicorp.com/error-on-missing-key-pgpass: "true"
+        # One of them at a time starts again with a new certificate; the Lease is held until it serves.
+        blinkchamber.io/agent-reload-lease: pgpool-certificate
+        blinkchamber.io/agent-reload-ready-url: http://127.0.0.1:9999/cgi-bin/current
+        blinkchamber.io/agent-reload-ready-timeout: {{ add 120 $values.lingerSeconds $values.certificate.drainSeconds }}s
+        {{- $namespace := include "blinkchamber.databaseNamespace" . }}
+        {{- include "blinkchamber.postgresql.certificate" (dict "role" "pgpool" "process" "pgpool.sh"
+              "name" (printf `"common_name=postgresql-ha-postgresql.%s.svc"` $namespace)
+              "names" (list (printf "postgresql-ha-postgresql.%s.svc.cluster.local" $namespace))
+              "ttl" $values.certificate.ttl) | nindent 8 }}
     spec:
       serviceAccountName: pgpool
       enableServiceLinks: false
@@ -75,22 +88,21 @@ spec:
         - name: pgpool
           image: {{ include "blinkchamber.image" (list . "pgpool" "blinkchamber-pgpool") }}
           imagePullPolicy: {{ .Values.images.pullPolicy }}
-          command: [pgpool, -n, -f, /config/pgpool.conf, -F, /config/pcp.conf, -a, /config/pool_hba.conf]
+          command: [sh, /config/pgpool.sh]
           env:
             - {name: PGPASSFILE, value: /vault/secrets/pgpass}
+            - {name: PGSSLMODE, value: verify-ca}
+            - {name: PGSSLROOTCERT, value: /vault/secrets/ca.crt}
             - {name: PGCONNECT_TIMEOUT, value: "4"}
             - {name: LINGER, value: {{ $values.lingerSeconds | quote }}}
             - {name: DRAIN, value: {{ $values.drainSeconds | quote }}}
+            - {name: RENEWAL_DRAIN, value: {{ $values.certificate.drainSeconds | quote }}}
           ports: [{name: postgresql, containerPort: 5432}]
           readinessProbe:
-            exec: {command: [psql, --no-psqlrc, --no-password, --host=127.0.0.1, --username=pgpool_health, --dbname=postgres, --tuples-only, --command=SELECT 1]}
+            exec: {command: [sh, /config/ready.sh]}
             periodSeconds: 3
             timeoutSeconds: 5
             failureThreshold: 6
-          livenessProbe:
-            tcpSocket: {port: postgresql}
-            periodSeconds: 10
-          lifecycle: {preStop: {exec: {command: [sh, /config/stop.sh]}}}
           securityContext: {{- include "blinkchamber.containerSecurity" . | nindent 12 }}
           resources: {{- toYaml $values.resources | nindent 12 }}
           volumeMounts:

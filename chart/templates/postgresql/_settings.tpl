@@ -3,6 +3,19 @@
 database
 {{- end }}
 
+{{- /* Annotations for a certificate of our authority: three files of one generation. Members of a StatefulSet put their own
+name first. Arguments: dict "role" PKI role, "name" what the common name is made by, "names" further names, "process" who is told. */ -}}
+{{- define "blinkchamber.postgresql.certificate" -}}
+{{- $call := printf `pkiCert "pki/issue/%s" %s "alt_names=%s" "ttl=%s"` .role .name (join "," .names) .ttl -}}
+{{- range $file, $field := dict "tls.crt" "Cert" "tls.key" "Key" "ca.crt" "CA" }}
+vault.hashicorp.com/agent-inject-template-{{ $file }}: |-
+  {{ printf "{{- with %s }}{{ .%s }}{{ end -}}" $call $field }}
+{{- with $.process }}
+blinkchamber.io/agent-reload-{{ $file }}: signal:HUP:{{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* Where applications find PostgreSQL: ours through PgPool, or the one that the values name. */ -}}
 {{- define "blinkchamber.postgresql.host" -}}
 {{- $values := index .Values "postgresql-ha" -}}
@@ -26,8 +39,36 @@ postgresql-ha-postgresql.{{ include "blinkchamber.databaseNamespace" . }}.svc
   keys: {health: {length: 40}}
 {{- range (index .Values "postgresql-ha").postgresql.applications }}
 - path: {{ .secret }}
-  keys: {a: {length: 40}, b: {length: 40}}
+  keys: {a: {length: 40}, b: {length: 40}, username: {text: {{ .name }}_a}, password: {sameAs: a}}
 {{- end }}
+{{- end }}
+
+{{- /* Servers' own users change in place; users of applications take turns. */ -}}
+{{- define "blinkchamber.postgresql.rotations" -}}
+{{- range list "superuser" "replication" "rewind" "restapi" }}
+- {name: postgresql-{{ . }}, path: secret/data/postgres, inPlace: {key: {{ . }}}}
+{{- end }}
+- {name: pgpool-health, path: secret/data/pgpool, inPlace: {key: health}}
+{{- range (index .Values "postgresql-ha").postgresql.applications }}
+- {name: {{ .name }}-database, path: {{ .secret }}, twins: {users: [{key: a, username: {{ .name }}_a}, {key: b, username: {{ .name }}_b}]}}
+{{- end }}
+{{- end }}
+
+{{- define "blinkchamber.postgresql.pkiRoles" -}}
+{{- $values := index .Values "postgresql-ha" -}}
+{{- $namespace := include "blinkchamber.databaseNamespace" . -}}
+- name: postgresql
+  allowedDomains:
+    {{- range list "postgresql-primary" "postgresql-replicas" "postgresql-pods" "postgresql-backup" }}
+    - {{ . }}.{{ $namespace }}.svc
+    - {{ . }}.{{ $namespace }}.svc.cluster.local
+    {{- end }}
+  # Members and the backup's server know each other by it.
+  client: true
+  maxTtl: {{ $values.certificates.ttl }}
+- name: pgpool
+  allowedDomains: [postgresql-ha-postgresql.{{ $namespace }}.svc, postgresql-ha-postgresql.{{ $namespace }}.svc.cluster.local]
+  maxTtl: {{ $values.pgpool.certificate.ttl }}
 {{- end }}
 
 {{- /* Users that OpenBao makes own nothing: what they create belongs to the application's own role. */ -}}
@@ -37,7 +78,7 @@ postgresql-ha-postgresql.{{ include "blinkchamber.databaseNamespace" . }}.svc
   connections:
     - name: postgresql
       plugin: postgresql-database-plugin
-      url: {{`postgresql://{{username}}:{{password}}`}}@{{ include "blinkchamber.postgresql.host" . }}:5432/postgres?sslmode=disable&connect_timeout=5
+      url: {{`postgresql://{{username}}:{{password}}`}}@{{ include "blinkchamber.postgresql.host" . }}:5432/postgres?sslmode=require&connect_timeout=5
       username: vaultadmin
       firstPassword: {path: secret/data/postgres, key: vaultadmin}
       roles:
@@ -89,7 +130,10 @@ kubernetes:
   use_endpoints: false
 restapi:
   listen: "*:8008"
+  certfile: /vault/secrets/tls.crt
+  keyfile: /vault/secrets/tls.key
   authentication: {username: patroni, password: {{`{{ .Data.data.restapi | toJSON }}`}}}
+ctl: {cacert: /vault/secrets/ca.crt}
 bootstrap:
   dcs:
     {{- include "blinkchamber.postgresql.cluster" . | nindent 4 }}
@@ -105,19 +149,23 @@ postgresql:
   basebackup: [{checkpoint: fast}]
   callbacks: {on_start: /bin/sh /scripts/callback.sh, on_role_change: /bin/sh /scripts/callback.sh}
   authentication:
-    superuser: {username: postgres, password: {{`{{ .Data.data.superuser | toJSON }}`}}}
-    replication: {username: replicator, password: {{`{{ .Data.data.replication | toJSON }}`}}}
-    rewind: {username: rewinder, password: {{`{{ .Data.data.rewind | toJSON }}`}}}
+    superuser: {username: postgres, password: {{`{{ .Data.data.superuser | toJSON }}`}}, sslmode: verify-full, sslrootcert: /vault/secrets/ca.crt}
+    replication: {username: replicator, password: {{`{{ .Data.data.replication | toJSON }}`}}, sslmode: verify-full, sslrootcert: /vault/secrets/ca.crt}
+    rewind: {username: rewinder, password: {{`{{ .Data.data.rewind | toJSON }}`}}, sslmode: verify-full, sslrootcert: /vault/secrets/ca.crt}
   parameters:
     unix_socket_directories: /run/postgresql
+    ssl: "on"
+    ssl_cert_file: /vault/secrets/tls.crt
+    ssl_key_file: /vault/secrets/tls.key
+    ssl_ca_file: /vault/secrets/ca.crt
     {{- range $name, $value := $values.parameters }}
     {{ $name }}: {{ $value | quote }}
     {{- end }}
   pg_hba:
     - local all all peer map=pod
     - local replication all peer map=pod
-    - host replication replicator all scram-sha-256
-    - host all all all scram-sha-256
+    - hostssl replication replicator all scram-sha-256
+    - hostssl all all all scram-sha-256
   pg_ident: [pod app postgres, pod app replicator, pod app rewinder]
 {{`{{- end }}`}}
 {{- end }}

@@ -34,6 +34,14 @@ spec:
         vault.hashicorp.com/error-on-missing-key-roles.sql: "true"
         blinkchamber.io/agent-reload-patroni.yml: signal:HUP:postgresql.sh
         blinkchamber.io/agent-reload-roles.sql: signal:HUP:postgresql.sh
+        {{- $namespace := include "blinkchamber.databaseNamespace" . }}
+        {{- $names := list }}
+        {{- range list "postgresql-primary" "postgresql-replicas" }}
+        {{- $names = concat $names (list (printf "%s.%s.svc" . $namespace) (printf "%s.%s.svc.cluster.local" . $namespace)) }}
+        {{- end }}
+        {{- include "blinkchamber.postgresql.certificate" (dict "role" "postgresql" "process" "postgresql.sh" "names" $names
+              "name" (printf `(printf "common_name=%%s.postgresql-pods.%s.svc" (env "HOSTNAME"))` $namespace)
+              "ttl" (index .Values "postgresql-ha").certificates.ttl) | nindent 8 }}
     spec:
       serviceAccountName: postgresql-ha
       enableServiceLinks: false
@@ -58,12 +66,12 @@ spec:
             - {name: postgresql, containerPort: 5432}
             - {name: patroni, containerPort: 8008}
           readinessProbe:
-            httpGet: {path: /readiness, port: patroni}
+            httpGet: {path: /readiness, port: patroni, scheme: HTTPS}
             periodSeconds: 2
             timeoutSeconds: 3
           # Patroni's own loop stands still; a server that is down is Patroni's business.
           livenessProbe:
-            httpGet: {path: /liveness, port: patroni}
+            httpGet: {path: /liveness, port: patroni, scheme: HTTPS}
             periodSeconds: 10
             timeoutSeconds: 5
             failureThreshold: 6
