@@ -1,8 +1,8 @@
 //! The JSON that the servers read with the same library: laxer than JSON in some places, and then flattened.
 
-use crate::literal;
-use crate::scanner::{Notation, Scanner, Token, TokenKind};
-use crate::{Body, Error, Item, Key, Kind, MAX_DEPTH, Position, Value};
+use crate::scanner::{Notation, TokenKind};
+use crate::tokens::{Stop, Tokens};
+use crate::{Body, Error, Item, Key, Kind, Position, Value};
 
 #[cfg(test)]
 mod tests;
@@ -12,16 +12,10 @@ mod tests;
 /// As in the servers a comma may stand before a closing brace, closing braces and brackets at the end may be missing,
 /// and what stands behind the root object is not looked at.
 pub(crate) fn parse(text: &str) -> Result<Body, Error> {
-    let token = Token { kind: TokenKind::Illegal, position: Position::default(), text: "" };
-    let mut parser = Parser { scanner: Scanner::new(text, Notation::Json), token, depth: 0 };
-    parser.scan();
-    let result = parser.object();
-    match (parser.scanner.take_fault(), result) {
-        (Some(fault), _) => Err(fault),
-        (None, Ok(Value { kind: Kind::Object(body), .. })) => Ok(body),
-        (None, Ok(_) | Err(Stop::End)) => Ok(Body::default()),
-        (None, Err(Stop::Wrong(error))) => Err(error),
-    }
+    let mut parser = Parser { tokens: Tokens::new(text, Notation::Json) };
+    parser.tokens.scan();
+    let result = parser.body();
+    parser.tokens.conclude(result)
 }
 
 /// Turns nested JSON objects into blocks with labels: `{"path": {"a": {...}}}` becomes `path "a" {...}`.
@@ -68,54 +62,46 @@ fn is_object(value: &Value) -> bool {
     matches!(value.kind, Kind::Object(_))
 }
 
-enum Stop {
-    End,
-    Wrong(Error),
-}
-
 struct Parser<'a> {
-    scanner: Scanner<'a>,
-    token: Token<'a>,
-    depth: usize,
+    tokens: Tokens<'a>,
 }
 
-impl<'a> Parser<'a> {
-    fn scan(&mut self) -> Token<'a> {
-        self.token = self.scanner.scan();
-        self.token
+impl Parser<'_> {
+    fn object(&mut self) -> Result<Value, Stop> {
+        let position = self.tokens.token.position;
+        Ok(Value { kind: Kind::Object(self.body()?), position })
     }
 
     /// Reads an object whose `{` was read last; its `}` is not insisted on.
-    fn object(&mut self) -> Result<Value, Stop> {
-        let position = self.token.position;
-        self.deeper()?;
+    fn body(&mut self) -> Result<Body, Stop> {
+        self.tokens.enter()?;
         let mut body = Body::default();
         loop {
             match self.item() {
                 Ok(item) => body.items.push(item),
                 Err(Stop::End) => break,
-                Err(Stop::Wrong(_)) if self.token.kind == TokenKind::RightBrace => break,
+                Err(Stop::Wrong(_)) if self.tokens.token.kind == TokenKind::RightBrace => break,
                 Err(stop) => return Err(stop),
             }
-            if self.scan().kind != TokenKind::Comma {
+            if self.tokens.scan().kind != TokenKind::Comma {
                 break;
             }
         }
-        self.depth -= 1;
-        Ok(Value { kind: Kind::Object(body), position })
+        self.tokens.leave();
+        Ok(body)
     }
 
     fn item(&mut self) -> Result<Item, Stop> {
         let mut keys = Vec::new();
         loop {
-            let token = self.scan();
+            let token = self.tokens.scan();
             match token.kind {
                 TokenKind::End => return Err(Stop::End),
-                TokenKind::String => keys.push(Key { text: self.string(token)?, position: token.position }),
+                TokenKind::String => keys.push(Key { text: self.tokens.string(token)?, position: token.position }),
                 TokenKind::Colon if !keys.is_empty() => break,
                 kind => {
                     let server = format!("expected: STRING got: {}", kind.server_name());
-                    return Err(self.wrong(&format!("a quoted key was expected, not {}", kind.name()), &server));
+                    return Err(self.tokens.wrong(&format!("a quoted key was expected, not {}", kind.name()), &server));
                 }
             }
         }
@@ -123,10 +109,10 @@ impl<'a> Parser<'a> {
     }
 
     fn value(&mut self) -> Result<Value, Stop> {
-        let token = self.scan();
+        let token = self.tokens.scan();
         match token.kind {
             TokenKind::Bool | TokenKind::Float | TokenKind::Null | TokenKind::Number | TokenKind::String => {
-                self.literal(token)
+                self.tokens.literal(token)
             }
             TokenKind::LeftBrace => self.object(),
             TokenKind::LeftBracket => self.list(),
@@ -135,66 +121,30 @@ impl<'a> Parser<'a> {
                 let Position { line, column, .. } = token.position;
                 let place = format!("{line}:{column} {} {}", kind.server_name(), token.text);
                 let server = format!("Expected object value, got unknown token: {place}");
-                Err(self.wrong(&format!("a value was expected, not {}", kind.name()), &server))
+                Err(self.tokens.wrong(&format!("a value was expected, not {}", kind.name()), &server))
             }
         }
     }
 
     /// Reads a list whose `[` was read last. Commas are not insisted on; booleans and inner brackets are passed over.
     fn list(&mut self) -> Result<Value, Stop> {
-        let position = self.token.position;
-        self.deeper()?;
+        let position = self.tokens.token.position;
+        self.tokens.enter()?;
         let mut list = Vec::new();
         loop {
-            let token = self.scan();
+            let token = self.tokens.scan();
             match token.kind {
-                TokenKind::Float | TokenKind::Number | TokenKind::String => list.push(self.literal(token)?),
+                TokenKind::Float | TokenKind::Number | TokenKind::String => list.push(self.tokens.literal(token)?),
                 TokenKind::LeftBrace => list.push(self.object()?),
                 TokenKind::Bool | TokenKind::Comma | TokenKind::LeftBracket => {}
                 TokenKind::RightBracket => break,
                 kind => {
                     let server = format!("unexpected token while parsing list: {}", kind.server_name());
-                    return Err(self.wrong(&format!("{} cannot stand in a list", kind.name()), &server));
+                    return Err(self.tokens.wrong(&format!("{} cannot stand in a list", kind.name()), &server));
                 }
             }
         }
-        self.depth -= 1;
+        self.tokens.leave();
         Ok(Value { kind: Kind::List(list), position })
-    }
-
-    fn literal(&self, token: Token<'_>) -> Result<Value, Stop> {
-        let kind = match token.kind {
-            TokenKind::Bool => Kind::Bool(token.text == "true"),
-            TokenKind::Null => Kind::Null,
-            TokenKind::String => Kind::String(self.string(token)?),
-            _ => Kind::Number(token.text.to_owned()),
-        };
-        Ok(Value { kind, position: token.position })
-    }
-
-    fn string(&self, token: Token<'_>) -> Result<String, Stop> {
-        match literal::unquote(token.text, Notation::Json) {
-            Ok(text) => Ok(text),
-            Err(_) if self.scanner.has_fault() => Ok(String::new()),
-            Err(message) => Err(Stop::Wrong(Self::error(token.position, message, "invalid string"))),
-        }
-    }
-
-    fn deeper(&mut self) -> Result<(), Stop> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            let message = format!("nested deeper than {MAX_DEPTH} levels");
-            return Err(self.wrong(&message, &message));
-        }
-        Ok(())
-    }
-
-    fn wrong(&self, message: &str, server: &str) -> Stop {
-        Stop::Wrong(Self::error(self.token.position, message, server))
-    }
-
-    /// The grammar's errors carry no place in the servers' answer.
-    fn error(position: Position, message: &str, server: &str) -> Error {
-        Error { position, message: message.to_owned(), server: server.to_owned() }
     }
 }

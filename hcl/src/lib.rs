@@ -1,15 +1,19 @@
 //! HCL 1 as Vault and OpenBao read it: text or JSON to a tree with positions, and back.
 //!
 //! One reader serves the agent's configuration and the policy files, because both servers parse both with the same
-//! library (HCL 1, which is not HCL 2: `{` may stand on the next line, `${` is literal, JSON is accepted too).
+//! library (HCL 1, which is not HCL 2: `{` may stand on the next line, `${` is literal, JSON is accepted too). What the
+//! servers write into their files as a string and read in a way of their own is here as well: [`duration`].
 
 mod cursor;
+pub mod duration;
 mod json;
 mod literal;
 mod print;
 mod scanner;
 mod text;
+mod tokens;
 
+pub use literal::go_quote;
 pub use print::{PrintError, print, quote};
 
 /// How deep objects and lists may nest; the servers have no limit of their own but their stack.

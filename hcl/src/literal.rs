@@ -53,6 +53,28 @@ pub(crate) fn here_document(source: &str) -> String {
     lines.join("\n")
 }
 
+/// Go's `%q`: a text as the servers show it in their messages.
+#[must_use]
+pub fn go_quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for read in text.chars() {
+        match read {
+            '"' | '\\' => out.extend(['\\', read]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{b}' => out.push_str("\\v"),
+            '\u{c}' => out.push_str("\\f"),
+            _ if read < ' ' || read == '\u{7f}' => out.push_str(&format!("\\x{:02x}", u32::from(read))),
+            _ => out.push(read),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Length of the `${...}` that a text starts with, if it closes.
 fn interpolation(text: &str) -> Option<usize> {
     let mut depth = 0_usize;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use blinkchamber_hcl::{Body, Item, Kind, Position, is_json};
+use blinkchamber_hcl::{Body, Item, Kind, Position, go_quote, is_json};
 
 use crate::rules::{self, Finding};
 
@@ -206,7 +206,7 @@ impl Reader {
         let path = label.map_or_else(|| "path".to_owned(), |key| key.text.clone());
         let mut block = Block {
             position: label.map_or(keyword, |key| key.position),
-            prefix: format!("path {}: ", decode::go_quote(&path)),
+            prefix: format!("path {}: ", go_quote(&path)),
             json: self.json,
             findings: Vec::new(),
         };

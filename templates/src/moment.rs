@@ -1,9 +1,11 @@
 //! Times as Go's `time` package shows and reads them. The zone is UTC unless a text named an offset.
 
-mod duration;
-mod layout;
+pub(crate) use blinkchamber_hcl::duration::format as format_duration;
+use blinkchamber_hcl::duration::{Dialect, parse};
 
-pub(crate) use duration::{format_duration, parse_duration};
+mod layout;
+#[cfg(test)]
+mod tests;
 
 /// A point in time and the offset it is shown with.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -103,6 +105,11 @@ impl Moment {
     }
 }
 
+/// Nanoseconds of a text like `-1h30m` or `1.5s`.
+pub(crate) fn parse_duration(text: &str) -> Option<i64> {
+    i64::try_from(parse(text, Dialect::Go).ok()?).ok()
+}
+
 /// Days since 1970.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -115,6 +122,3 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
 fn small(number: i64) -> u8 {
     u8::try_from(number).unwrap_or(0)
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use blinkchamber_hcl::duration::{self, Dialect};
+
 mod reload;
 #[cfg(test)]
 mod tests;
@@ -135,38 +137,19 @@ pub fn boolean(value: &str) -> Option<bool> {
 /// `time.ParseDuration` without negative durations.
 #[must_use]
 pub fn duration(value: &str) -> Option<Duration> {
-    let mut rest = value.strip_prefix('+').unwrap_or(value);
-    if rest == "0" {
-        return Some(Duration::ZERO);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    let mut total = Duration::ZERO;
-    while !rest.is_empty() {
-        let (number, after) = split_at_first(rest, |c: char| !c.is_ascii_digit() && c != '.');
-        let (unit, after) = split_at_first(after, |c: char| c.is_ascii_digit() || c == '.');
-        rest = after;
-        let seconds = match unit {
-            "ns" => 1e-9,
-            "us" | "µs" | "μs" => 1e-6,
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            _ => return None,
-        };
-        let part = Duration::try_from_secs_f64(decimal(number)? * seconds).ok()?;
-        total = total.checked_add(part)?;
-    }
-    // Go counts nanoseconds in 63 bits, some 292 years.
-    (total.as_nanos() <= i64::MAX as u128).then_some(total)
+    not_negative(value, Dialect::Go)
 }
 
 /// A Go duration, or a number of whole seconds.
 #[must_use]
 pub fn seconds(value: &str) -> Option<Duration> {
-    unsigned(value).map(Duration::from_secs).or_else(|| duration(value))
+    not_negative(value, Dialect::Seconds)
+}
+
+fn not_negative(value: &str, dialect: Dialect) -> Option<Duration> {
+    let nanoseconds = u128::try_from(duration::parse(value, dialect).ok()?).ok()?;
+    let (seconds, rest) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    Some(Duration::new(u64::try_from(seconds).ok()?, u32::try_from(rest).ok()?))
 }
 
 /// A file mode in octal, 0 to 0777.

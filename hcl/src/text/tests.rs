@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::MAX_DEPTH;
 use crate::{is_json, print};
 
 /// A tree in a line: `key=value`, `key{...}`, labels in quotes.

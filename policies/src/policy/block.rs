@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use blinkchamber_hcl::{Body, Position};
+use blinkchamber_hcl::{Body, Position, go_quote};
 use blinkchamber_templates::{Options, Template};
 
 use super::{Capability, PathRule, control_group, decode, duration, items, nearest};
@@ -52,7 +52,7 @@ impl Block {
         }
         if rule.path.trim_start_matches('/').contains("+*") {
             let message = format!("+* in {:?}: a star behind a plus is refused", rule.path);
-            let shown = decode::go_quote(rule.path.strip_prefix('/').unwrap_or(&rule.path));
+            let shown = go_quote(rule.path.strip_prefix('/').unwrap_or(&rule.path));
             let server = format!("path {shown}: invalid use of wildcards ('+*' is forbidden)");
             self.add(rules::PLUS_STAR, self.position, message, &server);
         }
@@ -74,7 +74,7 @@ impl Block {
                 "sudo" => rule.capabilities.extend([Create, Read, Update, Delete, List, Sudo]),
                 _ => {
                     let message = format!("policy = {old:?}: it takes deny, read, write or sudo");
-                    let server = format!("{}invalid policy {}", self.prefix, decode::go_quote(&old));
+                    let server = format!("{}invalid policy {}", self.prefix, go_quote(&old));
                     self.add(rules::INVALID_OLD_POLICY, position, message, &server);
                 }
             }
@@ -109,7 +109,7 @@ impl Block {
             "VP010" => format!("only Vault knows the capability {word:?}"),
             _ => format!("{word:?} is no capability"),
         };
-        let server = format!("{}invalid capability {}", self.prefix, decode::go_quote(word));
+        let server = format!("{}invalid capability {}", self.prefix, go_quote(word));
         self.add(rule, position, message, &server);
         let lower = word.trim().to_lowercase();
         let help = match lower.as_str() {

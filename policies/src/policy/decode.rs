@@ -1,6 +1,6 @@
 //! Values as the server's decoder takes them, with its words for what it refuses.
 
-use blinkchamber_hcl::{Body, Item, Kind, Position, Value};
+use blinkchamber_hcl::{Body, Item, Kind, Position, Value, go_quote};
 
 use crate::rules::{self, Finding};
 
@@ -149,27 +149,6 @@ pub(super) fn invalid_key(item: &Item) -> String {
     let key = item.keys.first().map_or("", |key| key.text.as_str());
     let line = item.keys.last().filter(|_| item.assigned).map_or(0, |key| key.position.line);
     format!("invalid key {} on line {line}", go_quote(key))
-}
-
-/// Go's `%q`.
-pub(super) fn go_quote(text: &str) -> String {
-    let mut out = String::from("\"");
-    for read in text.chars() {
-        match read {
-            '"' | '\\' => out.extend(['\\', read]),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            _ if read < ' ' || read == '\u{7f}' => out.push_str(&format!("\\x{:02x}", u32::from(read))),
-            _ => out.push(read),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// What the server's parser calls the node.
