@@ -18,7 +18,7 @@ mod tests;
 mod vault;
 
 pub use plan::{Action, Change, Diff, Object};
-pub use vault::{Credential, Vault, VaultError};
+pub use vault::{Credential, Vault, VaultError, last_cause, trusting};
 
 /// What a server shall have.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -83,6 +83,28 @@ pub trait Server {
     /// # Errors
     /// Any other status, and no answer at all.
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError>;
+
+    /// `GET`; `None` when there is nothing at the path.
+    ///
+    /// # Errors
+    /// As [`Server::call`].
+    fn read(&self, path: &str) -> Result<Option<Value>, ServerError> {
+        self.call(Method::Get, path, None)
+    }
+
+    /// `POST` with a JSON body. A path where nothing can be written is an error.
+    ///
+    /// # Errors
+    /// As [`Server::call`].
+    fn write(&self, path: &str, body: &Value) -> Result<Value, ServerError> {
+        let nothing = || ServerError {
+            method: Method::Post,
+            path: path.to_owned(),
+            status: Some(404),
+            reason: "status 404: there is nothing at this path".to_owned(),
+        };
+        self.call(Method::Post, path, Some(body))?.ok_or_else(nothing)
+    }
 }
 
 /// A request that failed.
@@ -93,10 +115,23 @@ pub struct ServerError {
     pub method: Method,
     /// Path below `/v1/`.
     pub path: String,
-    /// HTTP status, when there was an answer.
+    /// HTTP status, when the server refused; none without a usable answer.
     pub status: Option<u16>,
     /// The server's messages, or why there was no answer; never a token.
     pub reason: String,
+}
+
+impl ServerError {
+    /// Whether the same request may succeed later with nobody doing anything: no answer or no leader yet, sealed,
+    /// overloaded, or a fresh mount that is still being prepared.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self.status {
+            None | Some(300..=399 | 412 | 429 | 472 | 473 | 500..) => true,
+            Some(400) => self.reason.contains("Upgrading"),
+            Some(_) => false,
+        }
+    }
 }
 
 /// Why a server is not what it should be.

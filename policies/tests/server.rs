@@ -103,7 +103,7 @@ impl Bao {
 }
 
 fn connect(address: &str, token: &str) -> Vault {
-    Vault::connect(address, None, Credential::Token(SecretString::from(token))).unwrap()
+    Vault::connect(address, None, Credential::Token(SecretString::from(token)), Duration::from_secs(30)).unwrap()
 }
 
 fn binary() -> PathBuf {

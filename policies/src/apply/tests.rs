@@ -209,3 +209,21 @@ fn what_cannot_be_is_refused_before_the_server_is_asked() {
     loose.roles.insert("b".to_owned(), role("nobody"));
     assert!(refused(&loose).contains("gives policy nobody"));
 }
+
+#[test]
+fn what_may_pass_by_itself_is_transient() {
+    let failed = |status, reason: &str| ServerError {
+        method: Method::Get,
+        path: "p".to_owned(),
+        status,
+        reason: reason.to_owned(),
+    };
+    for passing in [307, 412, 429, 472, 473, 500, 502, 503] {
+        assert!(failed(Some(passing), "").is_transient(), "{passing}");
+    }
+    assert!(failed(None, "refused").is_transient());
+    assert!(failed(Some(400), "Upgrading from non-versioned to versioned data.").is_transient());
+    for lasting in [400, 403, 404, 405] {
+        assert!(!failed(Some(lasting), "no").is_transient(), "{lasting}");
+    }
+}

@@ -25,8 +25,6 @@ use super::{Method, Server, ServerError};
 #[cfg(test)]
 mod tests;
 
-const TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How to be allowed in.
 pub enum Credential {
     /// The service account token of a pod, for a role at a mount such as `auth/kubernetes`.
@@ -59,7 +57,7 @@ pub enum VaultError {
     #[error("certificate authorities: {0}")]
     Authorities(String),
     /// HTTPS without a certificate authority to trust.
-    #[error("https needs the certificate authority to trust: --ca-cert FILE or VAULT_CACERT")]
+    #[error("https needs the certificate authority to trust")]
     NoAuthority,
     /// The client cannot be built.
     #[error("HTTP client: {0}")]
@@ -73,11 +71,11 @@ pub enum VaultError {
 }
 
 impl Vault {
-    /// Connects to a server; with [`Credential::Kubernetes`] this logs in.
+    /// Prepares requests without a token.
     ///
     /// # Errors
-    /// [`VaultError`]; it names no token.
-    pub fn connect(address: &str, authorities: Option<&[u8]>, credential: Credential) -> Result<Self, VaultError> {
+    /// [`VaultError`] for an unusable address or authority.
+    pub fn new(address: &str, authorities: Option<&[u8]>, timeout: Duration) -> Result<Self, VaultError> {
         let url = Url::parse(address).map_err(|_| VaultError::Address(address.to_owned()))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(VaultError::Address(address.to_owned()));
@@ -87,51 +85,83 @@ impl Vault {
         }
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| VaultError::Client(error.to_string()))?;
-        let mut vault = Self { client: client(url, authorities)?, runtime };
+        Ok(Self { client: client(url, authorities, timeout)?, runtime })
+    }
+
+    /// Connects to a server; with [`Credential::Kubernetes`] this logs in.
+    ///
+    /// # Errors
+    /// [`VaultError`]; it names no token.
+    pub fn connect(
+        address: &str,
+        authorities: Option<&[u8]>,
+        credential: Credential,
+        timeout: Duration,
+    ) -> Result<Self, VaultError> {
+        let vault = Self::new(address, authorities, timeout)?;
         let token = match credential {
             Credential::Token(token) => token,
-            Credential::Kubernetes { auth_path, role, jwt } => vault.login(&auth_path, &role, &jwt)?,
+            Credential::Kubernetes { auth_path, role, jwt } => {
+                vault.login(&auth_path, &role, &jwt).map_err(VaultError::Login)?
+            }
         };
+        vault.with_token(&token)
+    }
+
+    /// The same server, with a token for every further request.
+    ///
+    /// # Errors
+    /// [`VaultError::Token`].
+    pub fn with_token(mut self, token: &SecretString) -> Result<Self, VaultError> {
         let token = token.expose_secret();
         if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(VaultError::Token);
         }
-        vault.client.set_token(token);
-        Ok(vault)
+        self.client.set_token(token);
+        Ok(self)
     }
 
-    fn login(&self, auth_path: &str, role: &str, jwt: &SecretString) -> Result<SecretString, VaultError> {
+    /// The token of a login with a service account's token, at a mount such as `auth/kubernetes`.
+    ///
+    /// # Errors
+    /// The refusal; it names no token.
+    pub fn login(&self, auth_path: &str, role: &str, jwt: &SecretString) -> Result<SecretString, ServerError> {
         let mount = auth_path.trim_matches('/');
         let mount = mount.strip_prefix("auth/").unwrap_or(mount);
         let login = vaultrs::auth::kubernetes::login(&self.client, mount, role, jwt.expose_secret());
-        let path = format!("auth/{mount}/login");
-        match self.runtime.block_on(login) {
-            Ok(info) => Ok(SecretString::from(info.client_token)),
-            Err(error) => Err(VaultError::Login(failure(Method::Post, &path, error))),
-        }
+        let answer = self.runtime.block_on(login);
+        let (status, reason) = match answer {
+            Ok(info) => return Ok(SecretString::from(info.client_token)),
+            Err(ClientError::APIError { code, errors }) => (Some(code), refusal(code, Some(errors))),
+            Err(ClientError::RestClientError { source }) => told(source),
+            Err(error) => (None, last_cause(&error)),
+        };
+        Err(ServerError { method: Method::Post, path: format!("auth/{mount}/login"), status, reason })
     }
 }
 
 impl Server for Vault {
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError> {
         let call = Call { method, path: path.to_owned(), body: body.map(|body| body.to_string().into_bytes()) };
-        let answer = match method {
-            Method::Get | Method::List => self.runtime.block_on(vaultrs::api::exec_with_no_result(&self.client, call)),
-            Method::Delete | Method::Post => {
-                self.runtime.block_on(vaultrs::api::exec_with_empty(&self.client, call)).map(|()| Value::Null)
-            }
-        };
+        let call = call.with_middleware(&self.client.middle);
+        let answer = self.runtime.block_on(call.exec(&self.client.http)).map(|answer| answer.raw());
+        let failed = |(status, reason)| ServerError { method, path: path.to_owned(), status, reason };
         match answer {
-            Ok(body) => Ok(Some(body)),
-            Err(error) => match failure(method, path, error) {
-                ServerError { status: Some(404), .. } => Ok(None),
-                error => Err(error),
-            },
+            Ok(body) if body.trim_ascii().is_empty() => Ok(Some(Value::Null)),
+            Ok(body) => {
+                serde_json::from_slice(&body).map(Some).map_err(|_| failed((None, "the answer is not JSON".to_owned())))
+            }
+            Err(rustify::errors::ClientError::ServerResponseError { code: 404, .. }) => Ok(None),
+            Err(error) => Err(failed(told(error))),
         }
     }
 }
 
-fn client(url: Url, authorities: Option<&[u8]>) -> Result<VaultClient, VaultError> {
+/// TLS that trusts these authorities (PEM) and nobody else.
+///
+/// # Errors
+/// [`VaultError::Authorities`] when they are none.
+pub fn trusting(authorities: Option<&[u8]>) -> Result<ClientConfig, VaultError> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(authorities.unwrap_or_default()) {
         let certificate = certificate.map_err(|error| VaultError::Authorities(error.to_string()))?;
@@ -140,18 +170,31 @@ fn client(url: Url, authorities: Option<&[u8]>) -> Result<VaultClient, VaultErro
     if authorities.is_some() && roots.is_empty() {
         return Err(VaultError::Authorities("no certificate in the file".to_owned()));
     }
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| VaultError::Client(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
+    Ok(config)
+}
+
+/// The last cause of an error says what happened ("connection refused"); the first only repeats the request.
+pub fn last_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
+
+fn client(url: Url, authorities: Option<&[u8]>, timeout: Duration) -> Result<VaultClient, VaultError> {
     let http = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(trusting(authorities)?)
         .tls_version_min(Version::TLS_1_2)
         .redirect(Redirects::none())
         // The token goes to the server and to nobody the environment names.
         .no_proxy()
-        .timeout(TIMEOUT)
+        .timeout(timeout)
         .build()
         .map_err(|error| VaultError::Client(error.to_string()))?;
     let settings = VaultClientSettings {
@@ -186,7 +229,11 @@ impl Endpoint for Call {
     const RESPONSE_BODY_TYPE: ResponseType = ResponseType::JSON;
 
     fn path(&self) -> String {
-        self.path.clone()
+        self.path.split_once('?').map_or(self.path.as_str(), |(path, _)| path).to_owned()
+    }
+
+    fn query(&self) -> Result<Option<String>, rustify::errors::ClientError> {
+        Ok(self.path.split_once('?').map(|(_, query)| query.to_owned()))
     }
 
     fn method(&self) -> RequestMethod {
@@ -203,21 +250,25 @@ impl Endpoint for Call {
     }
 }
 
-/// vaultrs's errors say little in their sentence; what matters is in their fields and sources.
-fn failure(method: Method, path: &str, error: ClientError) -> ServerError {
-    let (status, reason) = match error {
-        ClientError::APIError { code, errors } if errors.is_empty() => (Some(code), format!("status {code}")),
-        ClientError::APIError { code, errors } => (Some(code), format!("status {code}: {}", errors.join("; "))),
-        ClientError::RestClientError { source: rustify::errors::ClientError::ServerResponseError { code, .. } } => {
-            (Some(code), format!("status {code}, and the answer is not that of a secrets server"))
-        }
-        error => {
-            let mut cause: &dyn std::error::Error = &error;
-            while let Some(source) = cause.source() {
-                cause = source;
-            }
-            (None, cause.to_string())
-        }
+/// Status and reason. The errors of rustify say little in their sentence; what matters is in their fields and sources.
+fn told(error: rustify::errors::ClientError) -> (Option<u16>, String) {
+    let rustify::errors::ClientError::ServerResponseError { code, content } = error else {
+        return (None, last_cause(&error));
     };
-    ServerError { method, path: path.to_owned(), status, reason }
+    let body: Option<Value> = content.and_then(|content| serde_json::from_str(&content).ok());
+    let errors = body.as_ref().and_then(|body| body.get("errors")).and_then(Value::as_array);
+    let messages = errors.map(|errors| errors.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+    (Some(code), refusal(code, messages))
+}
+
+/// What a server says with a status; `None` when it does not speak as a secrets server does.
+fn refusal(status: u16, messages: Option<Vec<String>>) -> String {
+    match messages {
+        None => format!("status {status}, and the answer is not that of a secrets server"),
+        Some(messages) if messages.is_empty() => format!("status {status}"),
+        Some(messages) => {
+            let messages: Vec<_> = messages.iter().map(|text| text.trim().replace(['\n', '\t'], " ")).collect();
+            format!("status {status}: {}", messages.join("; "))
+        }
+    }
 }

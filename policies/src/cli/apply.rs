@@ -1,6 +1,7 @@
 //! `blinkchamber-policies apply`
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use secrecy::SecretString;
@@ -8,6 +9,9 @@ use secrecy::SecretString;
 use super::{Exit, Stopped, Streams, read_text, text};
 use crate::apply::{self, ApplyError, ApplyOptions, Credential, Desired, Vault, VaultError};
 use crate::output::{self, OutputError};
+
+/// For one answer of the server.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Args)]
 pub(super) struct Arguments {
@@ -58,9 +62,10 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Ex
         OutputError::File { .. } => Stopped::failure(error.to_string()),
     })?;
     let authorities = arguments.ca_cert.as_deref().map(read).transpose()?;
-    let server = Vault::connect(&arguments.address, authorities.as_deref(), credential(arguments)?);
+    let server = Vault::connect(&arguments.address, authorities.as_deref(), credential(arguments)?, TIMEOUT);
     let server = server.map_err(|error| match error {
         VaultError::Login(_) => Stopped::failure(error.to_string()),
+        VaultError::NoAuthority => Stopped::usage(format!("{error}: --ca-cert FILE or VAULT_CACERT")),
         _ => Stopped::usage(error.to_string()),
     })?;
     let desired = Desired::new(arguments.owner.clone(), compiled);

@@ -3,6 +3,8 @@ use std::net::TcpListener;
 
 use super::*;
 
+const TIMEOUT: Duration = Duration::from_secs(20);
+
 fn token() -> Credential {
     Credential::Token(SecretString::from("hvs.example"))
 }
@@ -25,20 +27,20 @@ fn answer(response: &'static str) -> (String, std::thread::JoinHandle<String>) {
 fn addresses_and_tokens_are_checked_before_anything_is_sent() {
     let refused = |address: &str, token: &str| {
         let credential = Credential::Token(SecretString::from(token));
-        Vault::connect(address, None, credential).err().map(|error| error.to_string()).unwrap_or_default()
+        Vault::connect(address, None, credential, TIMEOUT).err().map(|error| error.to_string()).unwrap_or_default()
     };
     assert!(refused("vault:8200", "t").contains("is no address"));
     assert!(refused("ftp://vault", "t").contains("is no address"));
-    assert!(refused("https://vault:8200", "t").contains("--ca-cert"));
+    assert!(refused("https://vault:8200", "t").contains("certificate authority to trust"));
     let message = refused("http://vault:8200", "hvs.secret\n");
     assert!(message.contains("line end") && !message.contains("hvs.secret"), "{message}");
-    assert!(matches!(Vault::connect("https://v", Some(b"no pem"), token()), Err(VaultError::Authorities(_))));
+    assert!(matches!(Vault::connect("https://v", Some(b"no pem"), token(), TIMEOUT), Err(VaultError::Authorities(_))));
 }
 
 #[test]
 fn a_request_carries_method_path_token_and_body() {
     let (address, served) = answer("HTTP/1.1 204 No Content\r\n\r\n");
-    let vault = Vault::connect(&address, None, token()).unwrap();
+    let vault = Vault::connect(&address, None, token(), TIMEOUT).unwrap();
     let body = serde_json::json!({ "policy": "x" });
     assert_eq!(vault.call(Method::Post, "sys/policies/acl/a", Some(&body)).unwrap(), Some(Value::Null));
     let request = served.join().unwrap();
@@ -48,10 +50,20 @@ fn a_request_carries_method_path_token_and_body() {
 }
 
 #[test]
+fn a_query_stays_a_query_and_a_write_has_an_answer() {
+    let (address, served) = answer("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\n{\"a\":1}");
+    let vault = Vault::new(&address, None, TIMEOUT).unwrap();
+    assert_eq!(vault.write("sys/health?standbyok=true", &Value::Null).unwrap()["a"], 1);
+    let request = served.join().unwrap();
+    assert!(request.starts_with("POST /v1/sys/health?standbyok=true HTTP/1.1"), "{request}");
+    assert!(!request.to_lowercase().contains("x-vault-token"), "there is no token yet");
+}
+
+#[test]
 fn answers_become_values_absence_or_errors() {
     let get = |response| {
         let (address, served) = answer(response);
-        let vault = Vault::connect(&address, None, token()).unwrap();
+        let vault = Vault::connect(&address, None, token(), TIMEOUT).unwrap();
         let result = vault.call(Method::Get, "x", None);
         served.join().unwrap();
         result
@@ -62,6 +74,8 @@ fn answers_become_values_absence_or_errors() {
     let denied =
         get("HTTP/1.1 403 Forbidden\r\ncontent-length: 32\r\n\r\n{\"errors\":[\"permission denied\"]} ").unwrap_err();
     assert_eq!(denied.to_string(), "GET x: status 403: permission denied");
+    let garbled = get("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{{{").unwrap_err();
+    assert_eq!(garbled.to_string(), "GET x: the answer is not JSON");
     let garbage = get("HTTP/1.1 502 Bad\r\ncontent-length: 4\r\n\r\n<h1>").unwrap_err();
     assert_eq!(garbage.status, Some(502));
     let moved = get("HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n").unwrap_err();
@@ -73,8 +87,10 @@ fn no_answer_is_an_error_that_names_the_request() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error =
-        Vault::connect(&address, None, token()).unwrap().call(Method::List, "sys/policies/acl", None).unwrap_err();
+    let error = Vault::connect(&address, None, token(), TIMEOUT)
+        .unwrap()
+        .call(Method::List, "sys/policies/acl", None)
+        .unwrap_err();
     assert_eq!(error.status, None);
     assert!(error.to_string().starts_with("LIST sys/policies/acl: "), "{error}");
     assert!(!error.to_string().contains("hvs.example"));
@@ -84,7 +100,7 @@ fn login(response: &'static str) -> (Result<Vault, VaultError>, String) {
     let (address, served) = answer(response);
     let jwt = SecretString::from("eyJ.jwt");
     let credential = Credential::Kubernetes { auth_path: "auth/cluster/".to_owned(), role: "deploy".to_owned(), jwt };
-    let vault = Vault::connect(&address, None, credential);
+    let vault = Vault::connect(&address, None, credential, TIMEOUT);
     (vault, served.join().unwrap())
 }
 
