@@ -17,4 +17,5 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 . "$here/deploy/uninstall.sh"
 . "$here/deploy/logs.sh"
 . "$here/deploy/operate.sh"
+. "$here/deploy/database.sh"
 main "$@"

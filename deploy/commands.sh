@@ -13,6 +13,7 @@ rotate|[CREDENTIAL]|namespace context json|give a credential a new value; withou
 diff||namespace context json|what in OpenBao differs from what the chart describes
 backup|[FILE]|namespace context|write a snapshot of OpenBao to FILE (default: blinkchamber-DATE.snap)
 restore|FILE|namespace context yes|bring OpenBao back to a snapshot; asks first
+restore-database|[MOMENT]|context timeout yes|bring PostgreSQL back to a moment, or to the end of its log; asks first
 completion|bash/zsh||print what makes a shell complete these commands
 help|[COMMAND]||this text, or that of a command'
 
@@ -159,7 +160,7 @@ main() {
   case $command in
     help) count 0 1 ;;
     completion | restore) count 1 1 ;;
-    rotate | backup | rollback) count 0 1 ;;
+    rotate | backup | rollback | restore-database) count 0 1 ;;
     logs) ;;
     *) count 0 0 ;;
   esac

@@ -44,6 +44,18 @@ set_cluster() {
   fi
 }
 
+# A restore that was asked for (ConfigMap postgresql-restore) and has not been made: this member begins empty, and Patroni
+# takes the data from the backup instead of making a new cluster. Written down once the server runs.
+wanted=$(cat /restore/id 2> /dev/null || true)
+restored=/data/restored
+is_restored() { [ -z "$wanted" ] || [ "$(cat "$restored" 2> /dev/null)" = "$wanted" ]; }
+prepare_restore() {
+  say "restore $wanted: leaving the data of before"
+  rm -rf /data/pgdata
+  printf 'bootstrap:\n  method: restore\n  restore: {command: /bin/sh /scripts/restore.sh, keep_existing_recovery_conf: true, no_params: true}\n' \
+    > "$run/patroni.d/restore.yml"
+}
+
 # Children must not die of a signal that is meant for this shell: the agent finds it by the script's name.
 trap '' HUP
 umask 077
@@ -51,7 +63,10 @@ rm -f "$applied"
 echo $$ > "$run/main.pid"
 generation=$(readlink "$secrets/..data")
 told=$generation configured="" line=""
-patroni "$secrets/patroni.yml" &
+mkdir -p "$run/patroni.d"
+ln -sfn "$secrets/patroni.yml" "$run/patroni.d/patroni.yml"
+is_restored || prepare_restore
+patroni "$run/patroni.d" &
 patroni=$!
 # Time passes while nobody sends a signal: look again.
 (while sleep 5; do kill -HUP $$; done) &
@@ -66,6 +81,7 @@ while kill -0 "$patroni" 2> /dev/null; do
     kill -TERM "$patroni"
   elif [ "$ending" = 0 ]; then
     [ "$told" = "$generation" ] || tell_patroni
+    is_restored || ! pg_isready --quiet --host="$run" || echo "$wanted" > "$restored"
     line=$(timeline)
     if [ -n "$line" ]; then
       [ "$(cat "$applied" 2> /dev/null)" = "$generation $line" ] || set_roles

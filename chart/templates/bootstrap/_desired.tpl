@@ -59,7 +59,7 @@ ownPolicy:
 {{- end }}
 {{- end }}
 {{- if (index .Values "postgresql-ha").enabled }}
-{{- range list "postgresql" "pgpool" }}
+{{- range concat (list "postgresql" "pgpool") (ternary (list "postgresql-backup") (list) (index .Values "postgresql-ha").backup.enabled) }}
 {{ . }}.yaml: |
   {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
 {{- end }}

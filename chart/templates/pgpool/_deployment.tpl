@@ -71,7 +71,7 @@ spec:
         blinkchamber.io/agent-reload-ready-url: http://127.0.0.1:9999/cgi-bin/current
         blinkchamber.io/agent-reload-ready-timeout: {{ add 120 $values.lingerSeconds $values.certificate.drainSeconds }}s
         {{- $namespace := include "blinkchamber.databaseNamespace" . }}
-        {{- include "blinkchamber.postgresql.certificate" (dict "role" "pgpool" "process" "pgpool.sh"
+        {{- include "blinkchamber.postgresql.certificate" (dict "role" "pgpool" "processes" (list "pgpool.sh")
               "name" (printf `"common_name=postgresql-ha-postgresql.%s.svc"` $namespace)
               "names" (list (printf "postgresql-ha-postgresql.%s.svc.cluster.local" $namespace))
               "ttl" $values.certificate.ttl) | nindent 8 }}

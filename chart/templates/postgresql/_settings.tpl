@@ -4,15 +4,13 @@ database
 {{- end }}
 
 {{- /* Annotations for a certificate of our authority: three files of one generation. Members of a StatefulSet put their own
-name first. Arguments: dict "role" PKI role, "name" what the common name is made by, "names" further names, "process" who is told. */ -}}
+name first. Arguments: dict "role" PKI role, "name" what the common name is made by, "names" further names, "processes" who are told. */ -}}
 {{- define "blinkchamber.postgresql.certificate" -}}
 {{- $call := printf `pkiCert "pki/issue/%s" %s "alt_names=%s" "ttl=%s"` .role .name (join "," .names) .ttl -}}
 {{- range $file, $field := dict "tls.crt" "Cert" "tls.key" "Key" "ca.crt" "CA" }}
 vault.hashicorp.com/agent-inject-template-{{ $file }}: |-
   {{ printf "{{- with %s }}{{ .%s }}{{ end -}}" $call $field }}
-{{- with $.process }}
-blinkchamber.io/agent-reload-{{ $file }}: signal:HUP:{{ . }}
-{{- end }}
+blinkchamber.io/agent-reload-{{ $file }}: signal:HUP:{{ join ",signal:HUP:" $.processes }}
 {{- end }}
 {{- end }}
 
@@ -115,6 +113,14 @@ postgresql:
     max_slot_wal_keep_size: {{ $values.walKeepSizeOfSlots }}
     wal_log_hints: "on"
     password_encryption: scram-sha-256
+    {{- if (index .Values "postgresql-ha").backup.enabled }}
+    archive_mode: "on"
+    archive_command: pgbackrest --stanza=main archive-push %p
+    # Nothing older than this is lost with all volumes of the members.
+    archive_timeout: {{ (index .Values "postgresql-ha").backup.archiveTimeout }}
+    {{- else }}
+    archive_mode: "off"
+    {{- end }}
 {{- end }}
 
 {{- /* Patroni's file, as a template of the agent. */ -}}
@@ -186,6 +192,10 @@ ALTER ROLE rewinder PASSWORD '{{ .Data.data.rewind | replaceAll "'" "''" }}';
 SELECT $$CREATE ROLE vaultadmin LOGIN CREATEROLE PASSWORD '{{ .Data.data.vaultadmin | replaceAll "'" "''" }}'$$
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'vaultadmin') \gexec
 GRANT pg_signal_backend TO vaultadmin;
+-- Its statements hold passwords, and one that fails would be logged.
+ALTER ROLE vaultadmin SET log_statement TO none;
+ALTER ROLE vaultadmin SET log_min_error_statement TO panic;
+ALTER ROLE vaultadmin SET log_min_duration_statement TO -1;
 {{- end }}
 {{- with secret "secret/data/pgpool" }}
 SELECT 'CREATE ROLE pgpool_health' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pgpool_health') \gexec

@@ -20,7 +20,7 @@ spec:
         {{- include "blinkchamber.podLabels" (list . "postgresql") | nindent 8 }}
         cluster-name: postgresql
       annotations:
-        checksum/scripts: {{ .Files.Get "files/postgresql/postgresql.sh" | cat (.Files.Get "files/postgresql/callback.sh") (include "blinkchamber.postgresql.cluster" .) | sha256sum }}
+        checksum/scripts: {{ include "blinkchamber.postgresql.scripts" . | cat (include "blinkchamber.postgresql.cluster" .) (include "blinkchamber.postgresql.pgbackrest" .) | sha256sum }}
         vault.hashicorp.com/agent-inject: "true"
         vault.hashicorp.com/role: postgres-role
         vault.hashicorp.com/template-static-secret-render-interval: 2s
@@ -39,7 +39,7 @@ spec:
         {{- range list "postgresql-primary" "postgresql-replicas" }}
         {{- $names = concat $names (list (printf "%s.%s.svc" . $namespace) (printf "%s.%s.svc.cluster.local" . $namespace)) }}
         {{- end }}
-        {{- include "blinkchamber.postgresql.certificate" (dict "role" "postgresql" "process" "postgresql.sh" "names" $names
+        {{- include "blinkchamber.postgresql.certificate" (dict "role" "postgresql" "processes" (ternary (list "postgresql.sh" "backup-server.sh") (list "postgresql.sh") (index .Values "postgresql-ha").backup.enabled) "names" $names
               "name" (printf `(printf "common_name=%%s.postgresql-pods.%s.svc" (env "HOSTNAME"))` $namespace)
               "ttl" (index .Values "postgresql-ha").certificates.ttl) | nindent 8 }}
     spec:
@@ -84,11 +84,32 @@ spec:
             - {name: shm, mountPath: /dev/shm}
             - {name: scripts, mountPath: /scripts, readOnly: true}
             - {name: api, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+            - {name: pgbackrest, mountPath: /etc/pgbackrest, readOnly: true}
+            - {name: restore, mountPath: /restore, readOnly: true}
+        {{- if (index .Values "postgresql-ha").backup.enabled }}
+        # Lets the repository's host read this member, when it is the primary and a backup is due.
+        - name: backup-server
+          image: {{ include "blinkchamber.image" (list . "postgresql" "blinkchamber-postgresql") }}
+          imagePullPolicy: {{ .Values.images.pullPolicy }}
+          command: [sh, /scripts/backup-server.sh]
+          ports: [{name: pgbackrest, containerPort: 8432}]
+          securityContext: {{- include "blinkchamber.containerSecurity" . | nindent 12 }}
+          resources: {{- toYaml (index .Values "postgresql-ha").backup.memberResources | nindent 12 }}
+          volumeMounts:
+            - {name: data, mountPath: /data}
+            - {name: run, mountPath: /run/postgresql}
+            - {name: tmp, mountPath: /tmp}
+            - {name: scripts, mountPath: /scripts, readOnly: true}
+            - {name: pgbackrest, mountPath: /etc/pgbackrest, readOnly: true}
+        {{- end }}
       volumes:
         - {name: run, emptyDir: {medium: Memory, sizeLimit: 4Mi}}
         - {name: tmp, emptyDir: {sizeLimit: 64Mi}}
         - {name: shm, emptyDir: {medium: Memory, sizeLimit: {{ $values.sharedMemory }}}}
         - {name: scripts, configMap: {name: postgresql}}
+        - {name: pgbackrest, configMap: {name: postgresql-backup, optional: true, items: [{key: member.conf, path: pgbackrest.conf}]}}
+        # There only while somebody asks for a restore.
+        - {name: restore, configMap: {name: postgresql-restore, optional: true}}
         # Patroni keeps the cluster's state in ConfigMaps and its role in the pod's label.
         - name: api
           projected:
