@@ -23,6 +23,9 @@ kubernetes:
 {{- $pkiRoles = concat $pkiRoles (include "blinkchamber.postgresql.pkiRoles" . | fromYamlArray) }}
 {{- $rotations = concat $rotations (include "blinkchamber.postgresql.rotations" . | fromYamlArray) }}
 {{- end }}
+{{- if include "blinkchamber.ingress.byFile" . }}
+{{- $pkiRoles = concat $pkiRoles (include "blinkchamber.ingress.pkiRoles" . | fromYamlArray) }}
+{{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}
 pki:
@@ -52,6 +55,10 @@ ownPolicy:
 
 {{- /* Rendered workloads, file name to manifest: what the compiler reads. */ -}}
 {{- define "blinkchamber.workloads" -}}
+{{- if include "blinkchamber.ingress.byFile" . }}
+ingress.yaml: |
+  {{- include "blinkchamber.ingress.workload" . | nindent 2 }}
+{{- end }}
 {{- if .Values.demo.enabled }}
 {{- range list "postgresql" "postgresql-client" "redis" "redis-client" }}
 {{ . }}.yaml: |
