@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What a reviewer would say first: format, lints, dependencies, house rules, generated documents, the chart.
-#   check.sh [PART...]     format, lints, dependencies, rules, shell, documents, chart; without arguments all, and all findings
+#   check.sh [PART...]     format, lints, dependencies, rules, shell, documents, chart, metrics; without arguments all, and all findings
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cd "$here/.."
@@ -71,7 +71,15 @@ chart() {
   return $failed
 }
 
-parts=(format lints dependencies rules shell documents chart)
+# Alerts by Prometheus's own checker, and what alerts and dashboards name.
+metrics() {
+  cp chart/files/metrics/alerts.yaml tests/metrics/alerts_test.yaml "$work/"
+  promtool check rules "$work/alerts.yaml" > "$work/promtool" 2>&1 || { cat "$work/promtool" >&2; return 1; }
+  promtool test rules "$work/alerts_test.yaml" > "$work/promtool" 2>&1 || { cat "$work/promtool" >&2; return 1; }
+  python3 tests/metrics/check.py
+}
+
+parts=(format lints dependencies rules shell documents chart metrics)
 [ $# -gt 0 ] || set -- "${parts[@]}"
 failed=()
 for part in "$@"; do

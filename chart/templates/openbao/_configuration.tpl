@@ -6,8 +6,20 @@ api_addr     = "{{ $scheme }}://@POD_NAME@.{{ $domain }}:8200"
 cluster_addr = "https://@POD_NAME@.{{ $domain }}:8201"
 log_level    = "{{ .Values.vault.server.logLevel }}"
 
+{{- if .Values.metrics.openbao }}
+telemetry {
+  prometheus_retention_time = "30m"
+  disable_hostname          = true
+}
+
+{{ end -}}
 listener "tcp" {
   address = "0.0.0.0:8200"
+{{- if .Values.metrics.openbao }}
+  telemetry {
+    unauthenticated_metrics_access = true
+  }
+{{- end }}
 {{- if include "blinkchamber.tls" . }}
   tls_cert_file = "/tls/{{ .Values.vault.server.tls.certFile }}"
   tls_key_file  = "/tls/{{ .Values.vault.server.tls.keyFile }}"
