@@ -26,6 +26,11 @@ kubernetes:
 {{- if include "blinkchamber.ingress.byFile" . }}
 {{- $pkiRoles = concat $pkiRoles (include "blinkchamber.ingress.pkiRoles" . | fromYamlArray) }}
 {{- end }}
+{{- if .Values.redis.enabled }}
+{{- $secrets = concat $secrets (include "blinkchamber.redis.secrets" . | fromYamlArray) }}
+{{- $pkiRoles = concat $pkiRoles (include "blinkchamber.redis.pkiRoles" . | fromYamlArray) }}
+{{- $rotations = concat $rotations (include "blinkchamber.redis.rotations" . | fromYamlArray) }}
+{{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}
 pki:
@@ -67,6 +72,12 @@ ingress.yaml: |
 {{- end }}
 {{- if (index .Values "postgresql-ha").enabled }}
 {{- range concat (list "postgresql" "pgpool") (ternary (list "postgresql-backup") (list) (index .Values "postgresql-ha").backup.enabled) }}
+{{ . }}.yaml: |
+  {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- if .Values.redis.enabled }}
+{{- range ternary (list "redis-master" "redis-replica" "redis-sentinel" "redis-haproxy") (list "redis-master" "redis-sentinel" "redis-haproxy") (gt (int .Values.redis.replica.replicaCount) 0) }}
 {{ . }}.yaml: |
   {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
 {{- end }}
