@@ -11,10 +11,11 @@ run_install() {
     pending-*) fail $exit_findings "Helm was interrupted at ${state%% *}" "deploy-umbrella.sh uninstall --keep-data, then install" ;;
   esac
   make_namespace
-  install_infra
+  install_infra cert-manager
   say "installing $release in namespace $namespace"
   apply upgrade --install "$release" "$chart" "${helm_values[@]}"
   await
+  install_infra
 }
 
 run_upgrade() {
@@ -35,10 +36,11 @@ run_upgrade() {
     helm_values=(-f "$work/before.json" ${helm_values[@]+"${helm_values[@]}"})
   fi
   check_first
-  install_infra
+  install_infra cert-manager
   say "upgrading $release (${state#* })"
   apply upgrade "$release" "$chart" "${keep[@]}" "${helm_values[@]}"
   await
+  install_infra
 }
 
 run_rollback() {
@@ -74,15 +76,28 @@ make_namespace() {
   kube label namespace "$namespace" "$selector" "pod-security.kubernetes.io/enforce=$level" "pod-security.kubernetes.io/enforce-version=latest" > /dev/null
 }
 
-# cert-manager and the ingress controller are other people's charts; they come first, in a release of their own.
+# cert-manager and the ingress controller are other people's charts, in a release of their own; what they are told is in
+# ConfigMap blinkchamber-infra of the plan. cert-manager comes before everything (`install_infra cert-manager`); the
+# controller comes last, since its agent needs the webhook and OpenBao.
 install_infra() {
-  local wanted
-  wanted=$(jq -r '[.values | ."cert-manager", ."nginx-ingress" | select(.enabled? == true)] | length' "$work/plan.json")
-  [ "$wanted" -gt 0 ] || return 0
-  [ -f "$here/chart-infra/Chart.yaml" ] || fail $exit_usage "cert-manager.enabled or nginx-ingress.enabled is set, and chart-infra is not there" "use a complete copy of the project"
-  say "installing cert-manager or the ingress controller in namespace infra"
-  jq '.values | {"cert-manager": ."cert-manager", "nginx-ingress": ."nginx-ingress"} | map_values(select(. != null))' "$work/plan.json" > "$work/infra.json"
-  run_helm upgrade --install blinkchamber-infra "$here/chart-infra" --namespace infra --create-namespace -f "$work/infra.json" --wait --timeout "${timeout}s" > "$work/helm.log" 2>&1 ||
+  local values infra=${BLINKCHAMBER_INFRA_CHART:-$here/chart-infra}
+  # The scratch directory may have been given to another command meanwhile.
+  values=$(jq -r '.objects[] | select(.kind == "ConfigMap" and .metadata.name == "blinkchamber-infra") | .data["values.json"]' "$work/plan.json")
+  [ -n "$values" ] || return 0
+  if [ "${1:-}" = cert-manager ]; then
+    jq -e '."cert-manager".enabled' <<< "$values" > /dev/null || return 0
+    # Nothing that runs already is taken away.
+    run_helm status blinkchamber-infra --namespace infra > /dev/null 2>&1 || values=$(jq '.traefik.enabled = false | ."nginx-ingress".enabled = false' <<< "$values")
+    say "installing cert-manager in namespace infra"
+  else
+    jq -e '.traefik.enabled or ."nginx-ingress".enabled' <<< "$values" > /dev/null || return 0
+    say "installing the ingress controller in namespace infra"
+  fi
+  [ -f "$infra/Chart.yaml" ] || fail $exit_usage "cert-manager.enabled or nginx-ingress.enabled is set, and chart-infra is not there" "use a complete copy of the project"
+  if [ ! -d "$infra/charts" ]; then
+    run_helm dependency build "$infra" > "$work/helm.log" 2>&1 || fail $exit_server "the charts that $infra/Chart.lock names cannot be fetched" "$(tail -n 3 "$work/helm.log")"
+  fi
+  run_helm upgrade --install blinkchamber-infra "$infra" --namespace infra --create-namespace -f - --wait --timeout "${timeout}s" <<< "$values" > "$work/helm.log" 2>&1 ||
     fail $exit_findings "helm could not install chart-infra" "$(tail -n 10 "$work/helm.log")"
 }
 
@@ -99,7 +114,9 @@ await() {
     say "handed over; look with: deploy-umbrella.sh status"
     return 0
   fi
-  local deadline=$((SECONDS + timeout)) component ready what help without_facts=yes
+  local deadline=$((SECONDS + timeout)) component ready level what help without_facts=yes
+  # A start passes through many states; only what stays is worth a line, and what is merely slow a later one.
+  local -A patience=([error]=15 [waiting]=60)
   declare -A seen=() since_when=() told=()
   while :; do
     observe
@@ -107,15 +124,14 @@ await() {
       [ "${seen[$component]:-}" = "$ready" ] || say "$(printf '%-24s %s ready' "$component" "$ready")"
       seen[$component]=$ready
     done < <(jq -r '.components[] | select(.state == "ready") | "\(.component)\t\(.ready)/\(.desired)"' "$work/status.json")
-    while IFS=$'\t' read -r component what help; do
+    while IFS=$'\t' read -r component level what help; do
       : "${since_when[$component$what]:=$SECONDS}"
-      # A start passes through many states; only what stays is worth a line.
-      if ((SECONDS - since_when[$component$what] >= 15)) && [ -z "${told[$component$what]:-}" ]; then
+      if ((SECONDS - since_when[$component$what] >= patience[$level])) && [ -z "${told[$component$what]:-}" ]; then
         say "$component: $what"
         printf '           help: %s\n' "$help"
         told[$component$what]=yes
       fi
-    done < <(jq -r '.components[] | .component as $component | .problems[] | [$component, .what, .help] | @tsv' "$work/status.json")
+    done < <(jq -r '.components[] | .component as $component | .problems[] | [$component, .level, .what, .help] | @tsv' "$work/status.json")
     if jq -e .ready "$work/status.json" > /dev/null; then break; fi
     if ((SECONDS >= deadline)); then
       print_status

@@ -11,8 +11,9 @@ plan() {
     "${helm_values[@]}" > "$work/release.json" 2> "$work/error" ||
     fail $exit_usage "the chart does not accept these values" "$(sed 's/^Error: INSTALLATION FAILED: //' "$work/error" | tail -n 20)"
   jq -r .manifest "$work/release.json" > "$work/manifest.yaml"
-  kube create --dry-run=client --validate=false -o json -f "$work/manifest.yaml" > "$work/objects.json" 2> "$work/error" ||
-    fail $exit_findings "the cluster does not know a kind of object that these values need" "$(tail -n 3 "$work/error")"
+  # kubectl as a reader of YAML: with --local it asks nobody, and takes kinds that the cluster does not know yet.
+  kubectl annotate --local -f "$work/manifest.yaml" blinkchamber.io/plan=yes -o json > "$work/objects.json" 2> "$work/error" ||
+    fail $exit_usage "the chart renders something that is no object" "$(tail -n 3 "$work/error")"
   jq --slurpfile objects "$work/objects.json" '{values: (.chart.values * (.config // {})), objects: [$objects[] | .items[]? // .]}' "$work/release.json" > "$work/plan.json"
 }
 
@@ -53,6 +54,17 @@ check_permissions() {
   fi
 }
 
+# Kinds that come with somebody's operator; those of cert-manager may come with this install.
+check_kinds() {
+  local group kinds
+  while read -r group kinds; do
+    [ -z "$(kube api-resources --api-group "$group" -o name 2> /dev/null)" ] || continue
+    if [ "$group" = cert-manager.io ] && jq -e '.values."cert-manager".enabled == true' "$work/plan.json" > /dev/null; then continue; fi
+    finding error "the cluster does not know $kinds ($group)" "install what brings them, or switch them off in the values"
+  done < <(jq -r '[.objects[] | {group: (.apiVersion | split("/") | if length > 1 then .[0] else "" end), kind} |
+    select((.group | contains(".")) and (.group | test("(^|\\.)k8s\\.io$") | not))] | group_by(.group)[] | "\(.[0].group) \(map(.kind) | unique | join(", "))"' "$work/plan.json")
+}
+
 # What the cluster has, beside what the plan needs. What cannot be read is not judged.
 check_room() {
   local kind
@@ -72,6 +84,7 @@ preflight() {
   : > "$work/findings"
   installed=$(release_state)
   check_versions
+  check_kinds
   check_permissions
   check_room
   jq -e --slurp 'all(.level != "error")' "$work/findings" > /dev/null

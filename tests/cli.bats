@@ -169,6 +169,14 @@ was_not_asked() { ! grep -- "$1" "$FAKE/calls" || { printf 'asked: %s\n' "$1"; r
   has_text "quotas: none is too small"
 }
 
+@test "preflight names kinds that nobody has brought; cert-manager's come with the install" {
+  run -1 small preflight --set monitor=true
+  has_text "the cluster does not know ServiceMonitor (monitoring.coreos.com)"
+  echo servicemonitors > "$FAKE/kinds-monitoring.coreos.com"
+  run -0 small preflight --set monitor=true
+  run -0 small preflight --set cert-manager.enabled=true
+}
+
 @test "a namespace that is being deleted stops an install" {
   echo '{"items": [{"metadata": {"name": "blinkchamber"}, "status": {"phase": "Terminating"}}]}' > "$FAKE/get-namespaces.json"
   run -1 small install

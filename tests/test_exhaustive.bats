@@ -173,7 +173,7 @@ ready() {
 }
 
 @test "the Sentinels agree on every group's master" {
-  run -0 kubectl exec -n database redis-sentinel-0 -- redis-cli -p 26379 SENTINEL MASTERS
+  run -0 kubectl exec -n database redis-sentinel-0 -- redis-cli SENTINEL MASTERS
   [ "$(grep -c '^flags$' <<< "$output")" -eq 3 ]
   silent_about o_down
 }
