@@ -76,6 +76,21 @@ make_namespace() {
   kube label namespace "$namespace" "$selector" "pod-security.kubernetes.io/enforce=$level" "pod-security.kubernetes.io/enforce-version=latest" > /dev/null
 }
 
+# fetch_infra CHART: the charts that its Chart.lock names; `helm dependency build` would want their repositories in the
+# user's own configuration.
+fetch_infra() {
+  local name repository version
+  rm -rf "$1/charts.part"
+  mkdir "$1/charts.part"
+  while read -r name repository version; do
+    case $repository in
+      oci:*) run_helm pull "$repository/$name" --version "$version" --destination "$1/charts.part" ;;
+      *) run_helm pull "$name" --repo "$repository" --version "$version" --destination "$1/charts.part" ;;
+    esac > "$work/helm.log" 2>&1 || { rm -rf "$1/charts.part"; fail $exit_server "chart $name $version cannot be fetched from $repository" "$(tail -n 2 "$work/helm.log")"; }
+  done < <(awk '/^- name:/ { name = $3 } /^  repository:/ { repository = $2 } /^  version:/ { print name, repository, $2 }' "$1/Chart.lock")
+  mv "$1/charts.part" "$1/charts"
+}
+
 # cert-manager and the ingress controller are other people's charts, in a release of their own; what they are told is in
 # ConfigMap blinkchamber-infra of the plan. cert-manager comes before everything (`install_infra cert-manager`); the
 # controller comes last, since its agent needs the webhook and OpenBao.
@@ -95,7 +110,7 @@ install_infra() {
   fi
   [ -f "$infra/Chart.yaml" ] || fail $exit_usage "cert-manager.enabled or nginx-ingress.enabled is set, and chart-infra is not there" "use a complete copy of the project"
   if [ ! -d "$infra/charts" ]; then
-    run_helm dependency build "$infra" > "$work/helm.log" 2>&1 || fail $exit_server "the charts that $infra/Chart.lock names cannot be fetched" "$(tail -n 3 "$work/helm.log")"
+    fetch_infra "$infra"
   fi
   run_helm upgrade --install blinkchamber-infra "$infra" --namespace infra --create-namespace -f - --wait --timeout "${timeout}s" <<< "$values" > "$work/helm.log" 2>&1 ||
     fail $exit_findings "helm could not install chart-infra" "$(tail -n 10 "$work/helm.log")"
