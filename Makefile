@@ -23,7 +23,8 @@ test: setup images ## everything: units, the node itself, reproducible images, t
 e2e: setup images ## only the cluster tests, on a node that is kept: E2E_FILTER=rotation make e2e
 	@E2E_KEEP=$${E2E_KEEP-1} tests/e2e.sh
 
-platform: setup images ## only the whole platform: contract, failures, rotations (PLATFORM_FILTER=redis, PLATFORM_KEEP=1)
+platform: setup ## the whole HA platform: contract, failures, rotations (PLATFORM_FILTER=redis, PLATFORM_KEEP=1)
+	@tests/images/build --all
 	@tests/platform.sh
 
 bench: setup ## our programs beside the peers', in one run; writes docs/benchmarks.md (BENCH_ONLY=agent|webhook: a part)

@@ -102,9 +102,17 @@ check "a password in a connection's URL" refuses "/bootstrap/databases/0/connect
 check "a key of one's own for each of three members" refuses "vault.server.seal.static.keyFile: volume is for one replica" --set vault.server.seal.static.keyFile=volume
 check "an even number of members" refuses "vault.server.ha.replicas: must be odd" --set vault.server.ha.replicas=2
 check "a static seal without a volume for its key" refuses "vault.server.seal.static.keyVolume: must name" --set vault.server.seal.static.keyVolume.hostPath=null
-check "a raw seal without its stanza" refuses "vault.server.seal.raw: must hold the seal stanza" --set vault.server.seal.type=raw
-check "https without an authority" refuses "vault.server.tls.ca: must hold" --set vault.server.tls.enabled=true,vault.server.tls.volume.hostPath.path=/x
-check "https without a certificate" refuses "vault.server.tls.volume: must name" --set vault.server.tls.enabled=true,vault.server.tls.ca=x
+check "a raw seal without its stanza" refuses "vault.server.seal.raw: must hold the seal stanza" --set vault.server.seal.type=raw,vault.server.tls.enabled=false
+check "https from a volume without an authority" refuses "vault.server.tls.ca: must hold" --set vault.server.tls.volume.hostPath.path=/x
+check "https without a certificate" refuses "vault.server.tls.volume: must name" --set vault.server.seal.type=shamir
+own() { query "$work/values.json" "$@"; }
+check "own certificates: the authority is published, not rendered" own '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault-ca") | .data] == [null]'
+check "own certificates: made of the seal's key, which nobody but the members sees" own \
+  '[.[] | select([.. | objects | select(.mountPath? == "/seal")] != []) | .kind + "/" + .metadata.name] == ["StatefulSet/vault"]'
+check "own certificates: everybody asks for https and looks up the authority" own \
+  '([.. | objects | select(.name? == "BLINKCHAMBER_VAULT_ADDRESS").value] | length > 1 and all(startswith("https://"))) and ([.. | objects | select(.name? == "BLINKCHAMBER_VAULT_CA_CONFIG_MAP").value] | length > 1 and all(. == "blinkchamber/vault-ca"))'
+check "own certificates: probes and members too" own \
+  '[.[] | select(.kind == "StatefulSet" and .metadata.name == "vault").spec.template.spec.containers[0] | .readinessProbe, .livenessProbe | .httpGet.scheme] == ["HTTPS", "HTTPS"] and ([.[] | select(.kind == "ConfigMap" and .metadata.name == "vault") | .data["server.hcl"] | (scan("leader_api_addr = \"https://") , scan("leader_ca_cert_file = \"/run/bao/ca.crt"))] | length) == 6'
 check "a server elsewhere without its address" refuses "vault.external.address: must be the URL" --set vault.enabled=false
 check "https elsewhere without an authority" refuses "vault.external.ca: must hold" --set vault.enabled=false,vault.external.address=https://v:8200
 check "Vault with OpenBao's seal" refuses "static is OpenBao's" --set vault.server.product=vault
@@ -113,7 +121,7 @@ external() { render --set vault.enabled=false,vault.external.address=http://vaul
 check "a server elsewhere: none is installed" query <(external) 'all(.kind != "StatefulSet" or .metadata.name != "vault")'
 check "a server elsewhere: everybody is told where" query <(external) '[.. | objects | select(.name? == "BLINKCHAMBER_VAULT_ADDRESS").value] | length > 1 and all(. == "http://vault.example.com:8200")'
 check "a server elsewhere: the job may go there" query <(external) 'any(.kind == "NetworkPolicy" and .metadata.name == "blinkchamber-bootstrap" and any(.spec.egress[].ports[]; .port == 8200))'
-hashicorp() { render --set vault.server.product=vault,vault.server.seal.type=shamir "$@" | to_json; }
+hashicorp() { render --set vault.server.product=vault,vault.server.seal.type=shamir,vault.server.tls.enabled=false "$@" | to_json; }
 check "Vault by value: its image, its command, its variables" query <(hashicorp)   '[.[] | select(.kind == "StatefulSet" and .metadata.name == "vault").spec.template.spec.containers[0]] | .[0].image == "docker.io/hashicorp/vault:2.0.4" and .[0].command[0] == "vault" and ([.[0].env[].name] | index("VAULT_K8S_POD_NAME") and (index("BAO_K8S_POD_NAME") | not))'
 check "Vault by value: nothing in its configuration that is OpenBao's alone" query <(hashicorp)   '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault").data] | .[0]["initialize.hcl"] == null and (.[0]["server.hcl"] | contains("disable_mlock = true") and (contains("audit \"file\"") | not))'
 check "Vault by value: the first requests are there for people" query <(hashicorp) 'any(.metadata.name == "vault-first-requests" and (.data["requests.hcl"] | contains("auth/kubernetes/role/bootstrap")))'

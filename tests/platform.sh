@@ -35,7 +35,7 @@ fi
 cargo test --quiet --package blinkchamber-tests --features cluster --no-run
 say "the tests are built"
 "${node[@]}" up
-"${node[@]}" load
+"${node[@]}" load "$cache"/images/*.tar
 say "the node is Ready and has the images"
 if [ -z "$filter" ]; then
   "${node[@]}" exec bats --timing tests/platform/negative.bats

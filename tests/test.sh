@@ -18,4 +18,3 @@ part "the command line" bats tests/cli.bats tests/status.bats
 part "two builds of an image are the same" tests/images/check
 part "the node" tests/node/check
 part "agent, webhook and OpenBao on the node" tests/e2e.sh
-part "the whole platform on the node" tests/platform.sh

@@ -9,32 +9,23 @@ pub mod pki;
 pub mod rules;
 pub mod session;
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use self::session::{Patience, Session};
 use crate::desired::Desired;
 use crate::server::{Reason, RequestError, Server, at};
-use crate::{Failure, marker};
-
-/// For one answer: a database that does not answer holds the request that long.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::{Failure, access, marker};
 
 /// Settings of `converge`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// URL of the server.
-    #[arg(long, env = "BLINKCHAMBER_VAULT_ADDRESS")]
-    pub vault_address: String,
-    /// PEM file with the authorities of the server's certificate.
-    #[arg(long, env = "BLINKCHAMBER_VAULT_CA_FILE")]
-    pub vault_ca_file: Option<PathBuf>,
+    /// The server.
+    #[command(flatten)]
+    pub access: access::Options,
     /// The state to bring about (YAML or JSON).
     #[arg(long, env = "BLINKCHAMBER_DESIRED")]
     pub desired: PathBuf,
@@ -44,15 +35,12 @@ pub struct Options {
     /// The job's own role.
     #[arg(long, env = "BLINKCHAMBER_ROLE", default_value = "bootstrap")]
     pub role: String,
-    /// The job's service account token, made for the role's audience.
-    #[arg(long, env = "BLINKCHAMBER_TOKEN_FILE")]
-    pub token_file: PathBuf,
     /// Seconds until the job gives up (Kubernetes starts it again).
     #[arg(long, env = "BLINKCHAMBER_TIMEOUT", default_value_t = 480)]
     pub timeout: u64,
-    /// What remembers that a cluster was made.
-    #[command(flatten)]
-    pub marker: marker::Options,
+    /// `namespace/name` of the ConfigMap that remembers the cluster; nothing is remembered without it.
+    #[arg(long, env = "BLINKCHAMBER_MARKER")]
+    pub marker: Option<String>,
 }
 
 /// Logs in and converges.
@@ -63,14 +51,17 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let desired = Desired::read(&options.desired)?;
     let workloads = options.workloads.as_deref().map(rules::read_workloads).transpose()?.unwrap_or_default();
     let rules = rules::Rules::new(&workloads, &desired)?;
-    let server = Server::new(&options.vault_address, options.vault_ca_file.as_deref(), PATIENCE)?;
-    let mut session = Session::new(server, Duration::from_secs(options.timeout), out);
-    let login = format!("auth/{}/login", desired.kubernetes.path);
-    let token = session.retry(Patience::Everything, None, |server| log_in(server, &login, options))?;
-    session.say(&format!("logged in to {} as {}", options.vault_address, options.role));
+    let limit = Duration::from_secs(options.timeout);
+    let access = &options.access;
+    let server = access.server(limit, |line| drop(writeln!(out, "converge: {line}")))?;
+    let mut session = Session::new(server, limit, out);
+    let token = session.retry(Patience::Everything, None, |server| access.log_in(server, &options.role))?;
+    session.say(&format!("logged in to {} as {}", access.vault_address, options.role));
     let mut session = session.with_server(|server| server.with_token(token));
     let cluster = session.retry(Patience::Passing, None, cluster_id)?;
-    if marker::remember(&options.marker, &cluster)? {
+    if let Some(marker) = &options.marker
+        && marker::remember(&access.api, marker, &cluster)?
+    {
         session.say("marker: remembers the cluster: no pod will begin another");
     }
     converge(&mut session, &desired, &rules)?;
@@ -116,16 +107,6 @@ pub fn converge<W: Write>(
     }
     session.conclude();
     Ok(())
-}
-
-fn log_in(server: &Server, path: &str, options: &Options) -> Result<SecretString, RequestError> {
-    let failed = |reason| RequestError { method: "POST", path: path.to_owned(), reason };
-    // Read anew each time: the kubelet replaces the token while a long wait goes on.
-    let jwt = fs::read_to_string(&options.token_file).map(Zeroizing::new);
-    let jwt = jwt.map_err(|error| failed(Reason::Network(format!("{}: {error}", options.token_file.display()))))?;
-    let answer = server.write(path, &json!({"role": options.role, "jwt": jwt.trim()}))?;
-    let token = at(&answer, "/auth/client_token").as_str();
-    token.map(SecretString::from).ok_or_else(|| failed(Reason::Answer("no token in it")))
 }
 
 fn cluster_id(server: &Server) -> Result<String, RequestError> {

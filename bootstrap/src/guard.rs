@@ -6,16 +6,18 @@
 pub mod decision;
 pub mod files;
 
+use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use reqwest::blocking::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::decision::{Peer, Situation, Verdict, decide};
-use crate::{Failure, server};
+use crate::server::{Authorities, client};
+use crate::{Failure, tls};
 
 /// Between two rounds of questions.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -23,6 +25,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Between two lines about the same wait.
 const REMINDER: Duration = Duration::from_secs(15);
+/// Role that the `initialize` stanza makes for the bootstrap job.
+const ROLE: &str = "bootstrap";
 /// Stands for a pod's name in the peers' address.
 const POD: &str = "{pod}";
 
@@ -38,9 +42,12 @@ pub struct Options {
     /// URL of a peer, with `{pod}` where its name stands.
     #[arg(long, env = "BLINKCHAMBER_PEER_ADDRESS")]
     pub peer_address: String,
-    /// PEM file with the authorities of the peers' certificates.
+    /// PEM file with the authorities of the peers' certificates, where they are not ours.
     #[arg(long, env = "BLINKCHAMBER_VAULT_CA_FILE")]
     pub vault_ca_file: Option<PathBuf>,
+    /// Our own certificates.
+    #[command(flatten)]
+    pub tls: tls::Options,
     /// The server's configuration, with `@POD_NAME@` where the pod's name belongs.
     #[arg(long, env = "BLINKCHAMBER_TEMPLATE")]
     pub template: PathBuf,
@@ -53,7 +60,7 @@ pub struct Options {
     /// The server's data directory.
     #[arg(long, env = "BLINKCHAMBER_DATA_DIR")]
     pub data_dir: PathBuf,
-    /// Exists once a cluster was made.
+    /// Holds the cluster's id once one was made.
     #[arg(long, env = "BLINKCHAMBER_MARKER")]
     pub marker: PathBuf,
     /// Make this key of a static seal when it is missing and there is no data yet.
@@ -87,9 +94,19 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     }
     let names = (0..options.replicas).filter(|other| *other != ordinal).map(|other| format!("{stem}-{other}"));
     let peers: Vec<String> = names.map(|name| options.peer_address.replace(POD, &name)).collect();
-    let client = server::client(options.vault_ca_file.as_deref(), PATIENCE)?;
+    let own = options.tls.authority()?;
+    let authorities = match (&own, &options.vault_ca_file) {
+        (Some(own), _) => {
+            options.tls.renew(own, SystemTime::now())?;
+            Some(Authorities::new(own.pem().as_bytes(), "the derived authority"))
+        }
+        (None, Some(path)) => Some(Authorities::read(path)?),
+        (None, None) => None,
+    };
+    let cluster = fs::read_to_string(&options.marker).ok().map(|id| id.trim().to_owned());
     let situation = Situation { ordinal, has_data, marked: options.marker.exists(), peers: Vec::new() };
-    let initialize = match settle(&situation, &peers, &client, Duration::from_secs(options.timeout), out)? {
+    let asking = Asking { client: client(authorities.as_ref(), PATIENCE)?, cluster };
+    let initialize = match settle(&situation, &peers, &asking, Duration::from_secs(options.timeout), out)? {
         Verdict::Initialize if options.initialize.is_some() => {
             say(out, "nobody belongs to a cluster: beginning one");
             options.initialize.as_deref()
@@ -104,7 +121,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         }
         Verdict::Wait => {
             return Err(Failure::Unreachable(format!(
-                "not all of {} answered within {} s: neither joining nor beginning a cluster would be safe",
+                "not all of {} answered as members of our cluster within {} s: neither joining nor beginning one would be safe",
                 peers.join(", "),
                 options.timeout
             )));
@@ -124,7 +141,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
 fn settle(
     known: &Situation,
     peers: &[String],
-    client: &Client,
+    asking: &Asking,
     timeout: Duration,
     out: &mut impl Write,
 ) -> Result<Verdict, Failure> {
@@ -133,29 +150,79 @@ fn settle(
     loop {
         // A pod that need not ask does not: its peers may be waiting for it.
         let asks = known.ordinal == 0 && !known.has_data;
-        let answers = if asks { peers.iter().map(|address| ask(client, address)).collect() } else { Vec::new() };
+        let answers = if asks { peers.iter().map(|address| asking.ask(address)).collect() } else { Vec::new() };
         let situation = Situation { peers: answers, ..known.clone() };
         let verdict = decide(&situation);
-        if verdict != Verdict::Wait || start.elapsed() >= timeout {
+        if verdict != Verdict::Wait {
             return Ok(verdict);
         }
         if Instant::now() >= next_line {
-            let silent = peers.iter().zip(&situation.peers).filter(|(_, answer)| **answer == Peer::Silent);
-            let silent: Vec<_> = silent.map(|(address, _)| address.as_str()).collect();
-            say(out, &format!("waiting for {}", silent.join(", ")));
+            let waited_for = |answer| {
+                let them = peers.iter().zip(&situation.peers).filter(move |(_, peer)| **peer == answer);
+                them.map(|(address, _)| address.as_str()).collect::<Vec<_>>().join(", ")
+            };
+            let (silent, strange) = (waited_for(Peer::Silent), waited_for(Peer::Stranger));
+            if !strange.is_empty() {
+                say(
+                    out,
+                    &format!(
+                        "not joining {strange}: it belongs to a cluster that is not ours; look who initialised it"
+                    ),
+                );
+            }
+            if !silent.is_empty() {
+                say(out, &format!("waiting for {silent}"));
+            }
             next_line = Instant::now() + REMINDER;
+        }
+        if start.elapsed() >= timeout {
+            return Ok(verdict);
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn ask(client: &Client, address: &str) -> Peer {
-    let answer =
-        client.get(format!("{address}/v1/sys/seal-status")).send().and_then(|response| response.json::<Value>());
-    match answer.ok().as_ref().and_then(|body| body.get("initialized")).and_then(Value::as_bool) {
-        Some(true) => Peer::Initialized,
-        Some(false) => Peer::Uninitialized,
-        None => Peer::Silent,
+/// How peers are asked.
+struct Asking {
+    client: Client,
+    /// Id of our cluster, where it is known.
+    cluster: Option<String>,
+}
+
+impl Asking {
+    /// Whoever says that he belongs to a cluster must belong to ours: by its id, or, before that is known, by holding the
+    /// role that only our first start makes. A member that anybody could initialise is not believed for its word alone.
+    fn ask(&self, address: &str) -> Peer {
+        let status = self.client.get(format!("{address}/v1/sys/seal-status")).send();
+        let Ok(status) = status.and_then(|response| response.json::<Value>()) else { return Peer::Silent };
+        match status.get("initialized").and_then(Value::as_bool) {
+            None => Peer::Silent,
+            Some(false) => Peer::Uninitialized,
+            Some(true) => match (&self.cluster, status.get("cluster_id").and_then(Value::as_str)) {
+                // Sealed: it cannot say.
+                (Some(_), None) => Peer::Silent,
+                (Some(ours), Some(theirs)) if ours == theirs => Peer::Initialized,
+                (Some(_), Some(_)) => Peer::Stranger,
+                (None, _) => self.knows_our_role(address),
+            },
+        }
+    }
+
+    /// Two logins that cannot succeed, with a token that is none: what matters is why they fail. An auth method that is
+    /// there knows which roles it has not; where there is none, every login is refused alike.
+    fn knows_our_role(&self, address: &str) -> Peer {
+        let is_unknown = |role: &str| {
+            let body = json!({"role": role, "jwt": "none"}).to_string();
+            let answer = self.client.post(format!("{address}/v1/auth/kubernetes/login")).body(body).send().ok()?;
+            let (status, text) = (answer.status().as_u16(), answer.text().ok()?);
+            // Sealed, or without a leader.
+            (status < 500).then(|| status == 400 && text.contains("invalid role name"))
+        };
+        match (is_unknown("a-role-that-nobody-made"), is_unknown(ROLE)) {
+            (Some(true), Some(false)) => Peer::Initialized,
+            (Some(_), Some(_)) => Peer::Stranger,
+            _ => Peer::Silent,
+        }
     }
 }
 

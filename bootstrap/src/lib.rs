@@ -4,12 +4,18 @@
 //! `converge` runs as a job and brings a running cluster to the state one file describes; running it again changes
 //! nothing. Neither prints a secret.
 
+pub mod access;
+pub mod certificate;
 pub mod converge;
+pub mod deposit;
 pub mod desired;
 pub mod guard;
+pub mod kubernetes;
 pub mod marker;
 pub mod random;
 pub mod server;
+pub mod tls;
+pub mod topology;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -54,8 +60,14 @@ struct Arguments {
 enum Command {
     /// Write the server's configuration, and let exactly one pod begin a cluster, once.
     Guard(guard::Options),
+    /// Keep the server's certificate fresh, beside it, and publish its authority.
+    Certificate(certificate::Options),
     /// Bring a running server to the state that a file describes.
     Converge(converge::Options),
+    /// Put what a program made itself into the server, once.
+    Deposit(deposit::Options),
+    /// Beside a Sentinel: keep who is master of which Redis group in a ConfigMap.
+    Topology(topology::Options),
 }
 
 /// Reads the command line, runs, and gives the exit code.
@@ -72,7 +84,10 @@ pub fn run() -> ExitCode {
     let mut out = io::stdout();
     let result = match command {
         Command::Guard(options) => guard::run(&options, &mut out),
+        Command::Certificate(options) => certificate::run(&options, &mut out),
         Command::Converge(options) => converge::run(&options, &mut out),
+        Command::Deposit(options) => deposit::run(&options, &mut out),
+        Command::Topology(options) => topology::run(&options, &mut out),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

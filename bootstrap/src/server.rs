@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, ClientBuilder};
 use reqwest::redirect::Policy;
+use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -108,12 +109,12 @@ impl Server {
     /// Prepares requests to `address` (`http://...` or `https://...`).
     ///
     /// # Errors
-    /// [`Failure::Configuration`] for an unusable address or authority file.
-    pub fn new(address: &str, ca_file: Option<&Path>, timeout: Duration) -> Result<Self, Failure> {
+    /// [`Failure::Configuration`] for an unusable address or authority.
+    pub fn new(address: &str, authorities: Option<&Authorities>, timeout: Duration) -> Result<Self, Failure> {
         if !address.starts_with("http://") && !address.starts_with("https://") {
             return Err(Failure::Configuration(format!("address {address:?}: must start with http:// or https://")));
         }
-        Ok(Self { http: client(ca_file, timeout)?, base: address.trim_end_matches('/').to_owned(), token: None })
+        Ok(Self { http: client(authorities, timeout)?, base: address.trim_end_matches('/').to_owned(), token: None })
     }
 
     /// The same server, with a token for every further request.
@@ -180,35 +181,63 @@ impl Server {
     }
 }
 
-/// A client that trusts the given authorities only, follows nothing, and uses no proxy.
-///
-/// # Errors
-/// [`Failure::Configuration`] when the authority file cannot be read or holds no certificate.
-pub fn client(ca_file: Option<&Path>, timeout: Duration) -> Result<Client, Failure> {
-    let mut roots = RootCertStore::empty();
-    if let Some(path) = ca_file {
-        let unusable = |why: String| Failure::Configuration(format!("authority file {}: {why}", path.display()));
-        let pem = fs::read(path).map_err(|error| unusable(error.to_string()))?;
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
+/// Whose certificates are trusted: PEM, and where it is from.
+pub struct Authorities {
+    pem: Vec<u8>,
+    source: String,
+}
+
+impl Authorities {
+    /// From a text; it is checked where it is used.
+    #[must_use]
+    pub fn new(pem: &[u8], source: &str) -> Self {
+        Self { pem: pem.to_owned(), source: source.to_owned() }
+    }
+
+    /// From a file.
+    ///
+    /// # Errors
+    /// [`Failure::Configuration`] when it cannot be read.
+    pub fn read(path: &Path) -> Result<Self, Failure> {
+        let source = format!("authority file {}", path.display());
+        let pem = fs::read(path).map_err(|error| Failure::Configuration(format!("{source}: {error}")))?;
+        Ok(Self { pem, source })
+    }
+
+    fn roots(&self) -> Result<RootCertStore, Failure> {
+        let unusable = |why: String| Failure::Configuration(format!("{}: {why}", self.source));
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&self.pem) {
             let certificate = certificate.map_err(|error| unusable(error.to_string()))?;
             roots.add(certificate).map_err(|error| unusable(error.to_string()))?;
         }
-        if roots.is_empty() {
-            return Err(unusable("holds no certificate".to_owned()));
-        }
+        if roots.is_empty() { Err(unusable("holds no certificate".to_owned())) } else { Ok(roots) }
     }
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+}
+
+/// A client that trusts the given authorities only, follows nothing, and uses no proxy.
+///
+/// # Errors
+/// [`Failure::Configuration`] when there is no certificate among the authorities.
+pub fn client(authorities: Option<&Authorities>, timeout: Duration) -> Result<Client, Failure> {
+    let built = client_builder(authorities, timeout)?.build();
+    built.map_err(|error| Failure::Configuration(format!("HTTP client: {error}")))
+}
+
+/// The same, for a client that wants more.
+///
+/// # Errors
+/// As [`client`].
+pub fn client_builder(authorities: Option<&Authorities>, timeout: Duration) -> Result<ClientBuilder, Failure> {
+    let roots = authorities.map(Authorities::roots).transpose()?.unwrap_or_else(RootCertStore::empty);
+    let mut tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(|error| Failure::Configuration(format!("TLS: {error}")))?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Client::builder()
-        .tls_backend_preconfigured(tls)
-        .redirect(Policy::none())
-        .no_proxy()
-        .timeout(timeout)
-        .build()
-        .map_err(|error| Failure::Configuration(format!("HTTP client: {error}")))
+    // A resumed session shows the certificate of its beginning, not the one the server has now.
+    tls.resumption = Resumption::disabled();
+    Ok(Client::builder().tls_backend_preconfigured(tls).redirect(Policy::none()).no_proxy().timeout(timeout))
 }
 
 /// The last cause says what happened ("connection refused"); the first only repeats the URL.

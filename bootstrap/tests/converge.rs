@@ -2,9 +2,6 @@
 #![cfg(test)]
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use blinkchamber_bootstrap::Failure;
@@ -13,6 +10,7 @@ use blinkchamber_bootstrap::converge::rules::Rules;
 use blinkchamber_bootstrap::converge::session::{Account, Area, Mode, Session};
 use blinkchamber_bootstrap::desired::Desired;
 use blinkchamber_bootstrap::server::{Server, Verb};
+use blinkchamber_test_tools::{Running, bao_dev, free_port};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -46,25 +44,17 @@ databases:
 
 /// A server in memory, ended with the test.
 struct Bao {
-    child: Child,
+    _running: Running,
     address: String,
     _home: tempfile::TempDir,
 }
 
 impl Bao {
     fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let home = tempfile::tempdir().unwrap();
-        let child = Command::new(binary())
-            .args(["server", "-dev", "-dev-no-store-token"])
-            .arg(format!("-dev-root-token-id={ROOT}"))
-            .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
-            .env("HOME", home.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("bao starts");
-        let bao = Self { child, address: format!("http://127.0.0.1:{port}"), _home: home };
+        let running = Running::start(bao_dev(port, ROOT).env("HOME", home.path()));
+        let bao = Self { _running: running, address: format!("http://127.0.0.1:{port}"), _home: home };
         let start = Instant::now();
         while bao.server().read("sys/mounts/secret").is_err() {
             assert!(start.elapsed() < Duration::from_secs(30), "bao never answered");
@@ -107,21 +97,6 @@ impl Bao {
         converge(&mut session, &desired, &rules).unwrap();
         (std::mem::take(&mut session.account), String::from_utf8(out).unwrap())
     }
-}
-
-impl Drop for Bao {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn binary() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").expect("HOME is set")).join(".cache"));
-    let bao = cache.join("blinkchamber/bin/bao");
-    assert!(bao.exists(), "{} is missing: `make setup` fetches it", bao.display());
-    bao
 }
 
 fn strings(value: &Value) -> BTreeMap<String, String> {

@@ -25,7 +25,9 @@ pub use served::{Served, server_config};
 pub use source::Source;
 pub use trust::Trust;
 
-/// The one cryptographic provider of the whole tree. Swapping it (FIPS, post-quantum) is this line.
+/// The cryptographic provider of whoever uses this crate, the webhook. Programs that are only clients (agent, policies,
+/// bootstrap) name ring themselves rather than carry what makes certificates; swapping it (FIPS, post-quantum) is this
+/// line and theirs.
 #[must_use]
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())

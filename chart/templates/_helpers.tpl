@@ -67,10 +67,33 @@ capabilities: {drop: [ALL]}
 {{- if ternary $vault.server.tls.enabled (hasPrefix "https://" $vault.external.address) $vault.enabled }}true{{ end -}}
 {{- end }}
 
+{{- /* "true" when the members make their certificates themselves, of the static seal's key, and publish the authority. */ -}}
+{{- define "blinkchamber.ownTls" -}}
+{{- $server := .Values.vault.server -}}
+{{- if and .Values.vault.enabled $server.tls.enabled (eq $server.seal.type "static") (not $server.tls.volume) }}true{{ end -}}
+{{- end }}
+
+{{- /* Path of the static seal's key in a member. */ -}}
+{{- define "blinkchamber.sealKey" -}}
+{{ ternary "/data/seal.key" "/seal/seal.key" (eq .Values.vault.server.seal.static.keyFile "volume") }}
+{{- end }}
+
+{{- /* How a program of ours finds the authority: an entry of env. */ -}}
+{{- define "blinkchamber.caEnv" -}}
+{{- if include "blinkchamber.ownTls" . }}
+- {name: BLINKCHAMBER_VAULT_CA_CONFIG_MAP, value: {{ .Release.Namespace }}/vault-ca}
+{{- else if include "blinkchamber.tls" . }}
+- {name: BLINKCHAMBER_VAULT_CA_FILE, value: {{ include "blinkchamber.caFile" . }}}
+{{- end }}
+{{- end }}
+
 {{- /* The authority's PEM, where the values hold it. */ -}}
 {{- define "blinkchamber.ca" -}}
 {{- $vault := .Values.vault -}}
 {{- if $vault.enabled -}}
+{{- if not $vault.server.tls.volume }}
+{{- fail "vault.server.tls.volume: must name the volume that holds the certificate and its key: only with the static seal do members make their own" }}
+{{- end -}}
 {{ required "vault.server.tls.ca: must hold the PEM of the authority when vault.server.tls.enabled is true" $vault.server.tls.ca }}
 {{- else -}}
 {{ required "vault.external.ca: must hold the PEM of the authority when vault.external.address begins with https" $vault.external.ca }}
@@ -115,13 +138,13 @@ capabilities: {drop: [ALL]}
 {{- end }}
 
 {{- define "blinkchamber.caMount" -}}
-{{- if include "blinkchamber.tls" . }}
+{{- if and (include "blinkchamber.tls" .) (not (include "blinkchamber.ownTls" .)) }}
 - {name: vault-ca, mountPath: /run/vault-ca, readOnly: true}
 {{- end }}
 {{- end }}
 
 {{- define "blinkchamber.caVolume" -}}
-{{- if include "blinkchamber.tls" . }}
+{{- if and (include "blinkchamber.tls" .) (not (include "blinkchamber.ownTls" .)) }}
 - {name: vault-ca, configMap: {name: vault-ca}}
 {{- end }}
 {{- end }}

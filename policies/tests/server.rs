@@ -4,9 +4,6 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use blinkchamber_policies::apply::{self, ApplyError, ApplyOptions, Credential, Desired, Method, Server, Vault};
@@ -14,6 +11,7 @@ use blinkchamber_policies::compile::{CompileOptions, compile};
 use blinkchamber_policies::lint::{LintOptions, lint};
 use blinkchamber_policies::rules::Severity;
 use blinkchamber_policies::{Exit, Streams};
+use blinkchamber_test_tools::{Running, bao_dev, free_port};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -21,35 +19,18 @@ const ROOT: &str = "root";
 
 /// A server of its own for one test, gone at its end.
 struct Bao {
-    child: Child,
+    _running: Running,
     address: String,
     vault: Vault,
 }
 
-impl Drop for Bao {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 impl Bao {
     fn start() -> Self {
-        let binary = binary();
-        assert!(binary.is_file(), "{} is missing: run `make setup`", binary.display());
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let listen = format!("127.0.0.1:{port}");
-        let child = Command::new(binary)
-            .args(["server", "-dev", "-dev-no-store-token", "-log-level=error"])
-            .arg(format!("-dev-root-token-id={ROOT}"))
-            .arg(format!("-dev-listen-address={listen}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let address = format!("http://{listen}");
+        let port = free_port();
+        let running = Running::start(&mut bao_dev(port, ROOT));
+        let address = format!("http://127.0.0.1:{port}");
         let vault = connect(&address, ROOT);
-        let bao = Self { child, address, vault };
+        let bao = Self { _running: running, address, vault };
         let start = Instant::now();
         while bao.vault.call(Method::Get, "sys/mounts", None).is_err() {
             assert!(start.elapsed() < Duration::from_secs(30), "the server does not come up");
@@ -104,12 +85,6 @@ impl Bao {
 
 fn connect(address: &str, token: &str) -> Vault {
     Vault::connect(address, None, Credential::Token(SecretString::from(token)), Duration::from_secs(30)).unwrap()
-}
-
-fn binary() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.unwrap_or_else(|| PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache"));
-    cache.join("blinkchamber/bin/bao")
 }
 
 fn shop() -> Desired {

@@ -42,11 +42,13 @@ fn the_real_agent_takes_our_configuration() {
         .find(|one| one["name"] == "VAULT_CONFIG")
         .and_then(|one| one["value"].as_str())
         .expect("a configuration");
+    let authority = env.iter().find(|one| one["name"] == "VAULT_CACERT_BYTES").and_then(|one| one["value"].as_str());
     let text = base64::engine::general_purpose::STANDARD.decode(encoded).expect("base64");
     let config: Value = serde_json::from_slice(&text).expect("JSON");
     let output = Command::new("unshare")
         .args(["--mount", "--propagation", "private", "sh", "-c", RUN])
         .env("CONFIG", config.to_string())
+        .env("VAULT_CACERT_BYTES", authority.expect("an authority"))
         .env("TOKEN_PATH", config["auto_auth"]["method"]["config"]["token_path"].as_str().expect("a token path"))
         .env("JWT", kubectl(&["create", "token", "-n", &namespace.name, "app", "--audience", "vault"]).trim())
         .env("ADDRESS", service_address(PLATFORM, "vault"))

@@ -20,7 +20,6 @@ bao() {
   local jwt
   jwt=$(kubectl create token --namespace blinkchamber blinkchamber-operator --audience vault --duration 10m)
   printf '%s' "$jwt" | kubectl exec --namespace blinkchamber vault-0 -c vault -i -- sh -euc '
-    export BAO_ADDR=http://127.0.0.1:8200
     BAO_TOKEN=$(bao write -field=token auth/kubernetes/login role=operator jwt="$(cat)")
     export BAO_TOKEN
     "$@"' sh bao "$@"

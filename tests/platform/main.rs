@@ -4,4 +4,7 @@
 
 #![cfg(test)]
 
+mod ingress;
 mod leaks;
+mod postgres;
+mod zitadel;

@@ -1,11 +1,12 @@
 //! OpenBao as its operator sees it: logs in with the operator's service account and does what a test needs.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::cluster::{PLATFORM, kubectl, service_address};
+use crate::cluster::{PLATFORM, get, kubectl, service_address};
 use crate::wait;
 
 /// A session of the operator.
@@ -26,7 +27,7 @@ impl Operator {
     #[track_caller]
     pub fn login_as(namespace: &str, account: &str, role: &str) -> Self {
         let client = client();
-        let base = format!("http://{}:8200/v1", service_address(PLATFORM, "vault"));
+        let base = format!("https://{HOST}:8200/v1");
         let jwt = kubectl(&["create", "token", "-n", namespace, account, "--audience", "vault", "--duration", "10m"]);
         let token = wait::until("the operator is logged in", Duration::from_secs(60), || {
             let response = client
@@ -92,9 +93,21 @@ impl Operator {
     }
 }
 
-/// An HTTP client that a dead server cannot hold for long.
+/// Name that the server's certificate is for.
+const HOST: &str = "vault.blinkchamber.svc";
+
+/// A client of OpenBao that trusts what its members publish, and that a dead server cannot hold for long.
+#[track_caller]
 pub fn client() -> Client {
     // A second call is refused, which is as good: the provider is the same.
     rustls::crypto::ring::default_provider().install_default().ok();
-    Client::builder().timeout(Duration::from_secs(20)).build().expect("a plain client")
+    let map = get(PLATFORM, "configmap", "vault-ca").expect("the published authority");
+    let pem = map["data"]["ca.crt"].as_str().expect("a certificate");
+    let address: IpAddr = service_address(PLATFORM, "vault").parse().expect("the service's address");
+    Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate")])
+        .resolve(HOST, SocketAddr::from((address, 8200)))
+        .timeout(Duration::from_secs(20))
+        .build()
+        .expect("a client")
 }

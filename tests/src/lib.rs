@@ -6,5 +6,6 @@
 pub mod bao;
 pub mod cluster;
 pub mod node;
+pub mod postgres;
 pub mod reviews;
 pub mod wait;

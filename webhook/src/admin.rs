@@ -1,7 +1,7 @@
 //! The admin port, plain HTTP:
 //!
 //! * `/livez`: the process answers.
-//! * `/readyz`: the certificate is valid and clients trust its authority; otherwise 503 with the reason.
+//! * `/readyz`: the certificate is valid, clients trust its authority, and OpenBao's is known; otherwise 503 with the reason.
 //! * `/metrics`: OpenMetrics.
 //! * `/ca.pem`: the authorities to trust, for clients other than the API server (certificates are public).
 
@@ -17,6 +17,7 @@ use blinkchamber_certs::Bundle;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
+use crate::authority::Current;
 use crate::keeper::Keeper;
 use crate::metrics::Metrics;
 
@@ -26,6 +27,7 @@ mod tests;
 /// What the admin port shows.
 pub(crate) struct Admin {
     pub(crate) keeper: Arc<Keeper>,
+    pub(crate) defaults: Current,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) closing: Arc<AtomicBool>,
 }
@@ -36,7 +38,7 @@ impl Admin {
         if self.closing.load(Ordering::Relaxed) {
             return Some("the process is about to end");
         }
-        self.keeper.obstacle(SystemTime::now())
+        self.keeper.obstacle(SystemTime::now()).or_else(|| self.defaults.obstacle())
     }
 }
 

@@ -68,6 +68,9 @@ pub(crate) struct Serve {
     /// text or json
     #[arg(long, env = "BLINKCHAMBER_LOG_FORMAT", default_value = "text", value_name = "FORMAT")]
     pub(crate) log_format: String,
+    /// ConfigMap in which OpenBao's members publish their authority, under ca.crt; agents are given it
+    #[arg(long, env = "BLINKCHAMBER_VAULT_CA_CONFIG_MAP", value_name = "NAMESPACE/NAME")]
+    pub(crate) vault_ca_config_map: Option<String>,
     #[command(flatten)]
     pub(crate) injection: Injection,
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use blinkchamber_contract::plan::Defaults;
 use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
@@ -17,6 +16,7 @@ use hyper::body::Body;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
+use crate::authority::Current;
 use crate::load::{Charge, Client};
 use crate::metrics::Metrics;
 use crate::mutate::{Failure, Outcome, mutate};
@@ -25,17 +25,17 @@ use crate::mutate::{Failure, Outcome, mutate};
 mod tests;
 
 /// What the API server may send: 3 MiB is what it accepts itself.
-const BODY_LIMIT: usize = 3 * 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
 /// Values of one review. Each takes up to a hundred bytes while the pod is worked on, however short its text is.
-const MOST_VALUES: usize = 256 * 1024;
+pub(crate) const MOST_VALUES: usize = 256 * 1024;
 
 /// How long a body may take; the API server's own patience is 10 s by default.
-const BODY_TIME: Duration = Duration::from_secs(10);
+pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// What requests need.
 pub(crate) struct Admission {
-    pub(crate) defaults: Defaults,
+    pub(crate) defaults: Current,
     pub(crate) metrics: Arc<Metrics>,
     /// The process is about to end: clients are asked to connect elsewhere.
     pub(crate) closing: Arc<AtomicBool>,
@@ -72,7 +72,7 @@ impl Admission {
         let mut charge = client.charge();
         let body = read(&head.headers, body, &mut charge).await?;
         check_values(&body)?;
-        let verdict = catch_unwind(AssertUnwindSafe(|| mutate(&body, &self.defaults)))
+        let verdict = catch_unwind(AssertUnwindSafe(|| mutate(&body, &self.defaults.load())))
             .map_err(|panic| panicked(panic.as_ref()))?
             .map_err(|failure| rejected(&failure))?;
         if !charge.grow(verdict.answer.len()) {

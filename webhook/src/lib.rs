@@ -1,11 +1,14 @@
 //! The admission server that adds the agent to pods.
 //!
 //! * [`run`] is the program: `serve` and the offline `inject`.
+//! * [`docs`] writes its reference page.
 //! * [`patch()`] turns a plan into JSON patch operations; the rest of the decision is in `blinkchamber-contract`.
 
 mod admin;
+mod authority;
 mod bundle;
 mod cli;
+pub mod docs;
 mod http;
 mod inject;
 mod keeper;

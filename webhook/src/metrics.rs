@@ -104,6 +104,15 @@ impl Metrics {
         all
     }
 
+    /// With one series of each family, so that all of them are printed.
+    pub(crate) fn sample() -> Self {
+        let all = Self::new();
+        all.request("injected", Duration::ZERO);
+        all.injection("default");
+        all.bundle_patch("written");
+        all
+    }
+
     /// Counts a request.
     pub(crate) fn request(&self, outcome: &'static str, took: Duration) {
         self.requests.get_or_create(&OutcomeLabel { outcome }).inc();

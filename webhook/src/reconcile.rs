@@ -21,6 +21,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use crate::admin::Admin;
+use crate::authority::Current;
 use crate::logs::chain;
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ const PATIENCE: i64 = 300;
 /// One replica's reconciler.
 pub(crate) struct Reconciler {
     pub(crate) client: Client,
-    pub(crate) defaults: Defaults,
+    pub(crate) defaults: Current,
     pub(crate) admin: Arc<Admin>,
     /// Name of this pod, for events.
     pub(crate) identity: String,
@@ -85,7 +86,7 @@ impl Reconciler {
         let mut stuck = 0;
         for pod in &pods {
             let Some(waiting) = Waiting::read(pod, now) else { continue };
-            match judge(&waiting, pod, &self.defaults) {
+            match judge(&waiting, pod, &self.defaults.load()) {
                 Verdict::Stuck(reason) => {
                     stuck += 1;
                     if memory.first_time(waiting.uid) {

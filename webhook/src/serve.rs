@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 use crate::admin::{self, Admin};
+use crate::authority::Current;
 use crate::bundle::Owner;
 use crate::http::Admission;
 use crate::keeper::Keeper;
@@ -51,8 +52,13 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
     let served = Arc::new(Served::default());
     let tls = server_config(Arc::clone(&served))?;
     let keeper = keeper(certificates, place.is_some(), served, &metrics)?;
-    let admin =
-        Arc::new(Admin { keeper: Arc::clone(&keeper), metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) });
+    let defaults = Current::new(settings.defaults, settings.published.is_some());
+    let admin = Arc::new(Admin {
+        keeper: Arc::clone(&keeper),
+        defaults: defaults.clone(),
+        metrics: Arc::clone(&metrics),
+        closing: Arc::clone(&closing),
+    });
     let (listener, admin_listener) = (bind(listen).await?, bind(admin_listen).await?);
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Signals)?;
@@ -66,14 +72,18 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
         let routes = admin::router(Arc::clone(&admin));
         async move { axum::serve(admin_listener, routes).await.unwrap_or_else(|error| error!(%error, "admin port failed")) }
     });
-    if place.is_some() || settings.reconcile {
+    if place.is_some() || settings.reconcile || settings.published.is_some() {
         let client = client().await?;
         if let Some(place) = place {
             let owner = Owner { client: client.clone(), place, keeper, metrics: Arc::clone(&metrics) };
             parts.spawn(async move { owner.run().await });
         }
+        if let Some(published) = settings.published {
+            let (defaults, client) = (defaults.clone(), client.clone());
+            parts.spawn(async move { defaults.follow(client, published).await });
+        }
         if settings.reconcile {
-            let (defaults, identity) = (settings.defaults.clone(), settings.identity);
+            let (defaults, identity) = (defaults.clone(), settings.identity);
             let reconciler = Reconciler { client, defaults, admin, identity };
             parts.spawn(async move { reconciler.run().await });
         }
@@ -81,11 +91,7 @@ pub(crate) async fn serve(settings: Settings) -> Result<(), Error> {
     let stop = CancellationToken::new();
     let server = Server {
         acceptor: TlsAcceptor::from(Arc::new(tls)),
-        admission: Arc::new(Admission {
-            defaults: settings.defaults,
-            metrics: Arc::clone(&metrics),
-            closing: Arc::clone(&closing),
-        }),
+        admission: Arc::new(Admission { defaults, metrics: Arc::clone(&metrics), closing: Arc::clone(&closing) }),
         load: Load::new(Most::default(), Arc::clone(&metrics)),
         limits: Limits::default(),
         metrics,

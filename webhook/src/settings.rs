@@ -11,6 +11,7 @@ use blinkchamber_contract::annotations::values;
 use blinkchamber_contract::plan::{Defaults, Resources};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use crate::authority::Published;
 use crate::bundle::Place;
 use crate::cli::{Injection, Serve};
 
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) log_filter: Targets,
     pub(crate) log_json: bool,
     pub(crate) defaults: Defaults,
+    /// Where OpenBao's authority is published, when it is.
+    pub(crate) published: Option<Published>,
 }
 
 /// Where certificates come from.
@@ -61,6 +64,7 @@ impl Settings {
             reconcile,
             log_level,
             log_format,
+            vault_ca_config_map,
             injection,
         } = serve;
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
@@ -102,7 +106,17 @@ impl Settings {
             namespace: check.required("--namespace", "POD_NAMESPACE", namespace),
             pod: check.required("--pod-name", "POD_NAME", pod),
         });
+        let published = given(vault_ca_config_map).and_then(|text| {
+            if injection.vault_ca_file.as_deref().is_some_and(|path| !path.is_empty()) {
+                check.problem("--vault-ca-config-map and --vault-ca-file are not given together".to_owned());
+            }
+            Published::parse(&text).or_else(|| {
+                check.problem(format!("--vault-ca-config-map {text:?} is not accepted: expected NAMESPACE/NAME"));
+                None
+            })
+        });
         let settings = Self {
+            published,
             listen: check.address("--listen", &listen),
             admin_listen: check.address("--admin-listen", &admin_listen),
             certificates,

@@ -1,14 +1,11 @@
 //! The real OpenBao, one development server per test.
 
-use std::{
-    env, fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use blinkchamber_test_tools::{Running, bao_dev, free_port};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -16,7 +13,7 @@ use crate::process::wait;
 
 /// A running server with the root token `root`; it is killed when dropped.
 pub(crate) struct Bao {
-    child: Child,
+    running: Running,
     port: u16,
     scheme: &'static str,
     output: NamedTempFile,
@@ -26,30 +23,29 @@ impl Bao {
     /// Starts a server on a free port.
     pub(crate) fn start() -> Self {
         let (port, output) = (free_port(), NamedTempFile::new().unwrap());
-        Self { child: spawn(port, output.path(), &[]), port, scheme: "http", output }.up()
+        Self { running: spawn(port, output.path(), &[]), port, scheme: "http", output }.up()
     }
 
     /// Starts a server with TLS; its authority is `vault-ca.pem` in this directory.
     pub(crate) fn start_tls(certificates: &Path) -> Self {
         let (port, output) = (free_port(), NamedTempFile::new().unwrap());
         let directory = format!("-dev-tls-cert-dir={}", certificates.display());
-        let child = spawn(port, output.path(), &["-dev-tls", &directory]);
+        let running = spawn(port, output.path(), &["-dev-tls", &directory]);
         wait("the server has its authority", Duration::from_secs(20), || {
             fs::read_to_string(certificates.join("vault-ca.pem")).is_ok_and(|text| text.contains("END CERTIFICATE"))
         });
-        Self { child, port, scheme: "https", output }
+        Self { running, port, scheme: "https", output }
     }
 
     /// Kills the server; what it knew is gone with it.
     pub(crate) fn stop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.running.stop();
     }
 
     /// Starts an empty server on the same port.
     pub(crate) fn start_again(mut self) -> Self {
         self.stop();
-        self.child = spawn(self.port, self.output.path(), &[]);
+        self.running = spawn(self.port, self.output.path(), &[]);
         self.up()
     }
 
@@ -140,36 +136,8 @@ impl Bao {
     }
 }
 
-impl Drop for Bao {
-    fn drop(&mut self) {
-        // It may be dead already.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn spawn(port: u16, output: &Path, more: &[&str]) -> Child {
-    let child = Command::new(binary())
-        .args(["server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token", "-log-level=error"])
-        .arg(format!("-dev-listen-address=127.0.0.1:{port}"))
-        .args(more)
-        .stdin(Stdio::null())
-        .stdout(fs::File::create(output).unwrap())
-        .stderr(Stdio::null())
-        .spawn();
-    child.expect("bao can be started")
-}
-
-fn binary() -> PathBuf {
-    let cache = env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cache"))).expect("HOME is set");
-    let path = cache.join("blinkchamber/bin/bao");
-    assert!(fs::metadata(&path).is_ok(), "{} is missing: run `make setup` first", path.display());
-    path
-}
-
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+fn spawn(port: u16, output: &Path, more: &[&str]) -> Running {
+    Running::start(bao_dev(port, "root").args(more).stdout(fs::File::create(output).unwrap()))
 }
 
 /// Waits for a moment that nothing announces.

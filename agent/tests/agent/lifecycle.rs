@@ -7,10 +7,11 @@ use std::{
     process::{Command, Stdio},
 };
 
+use blinkchamber_test_tools::free_port;
 use serde_json::json;
 
 use crate::{
-    bao::{Bao, free_port, pause},
+    bao::{Bao, pause},
     process::Setup,
 };
 

@@ -20,12 +20,14 @@ pub struct Situation {
 /// What a peer says of itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Peer {
-    /// It belongs to a cluster.
+    /// It belongs to our cluster.
     Initialized,
     /// It runs, and belongs to none.
     Uninitialized,
     /// It does not answer, or not this question.
     Silent,
+    /// It belongs to a cluster that is not ours: somebody initialised it.
+    Stranger,
 }
 
 /// What the pod does.
@@ -75,6 +77,9 @@ pub fn decide(situation: &Situation) -> Verdict {
         Verdict::Start(Why::Data)
     } else if situation.ordinal != 0 {
         Verdict::Start(Why::Ordinal)
+    } else if situation.peers.contains(&Peer::Stranger) {
+        // Started, it would join whoever answers first.
+        Verdict::Wait
     } else if situation.peers.contains(&Peer::Initialized) {
         Verdict::Start(Why::Peer)
     } else if situation.marked {

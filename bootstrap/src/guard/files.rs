@@ -44,7 +44,6 @@ pub fn write_configuration(
         text.push_str(&read(stanza)?);
     }
     replace(output, text.as_bytes(), 0o600)
-        .map_err(|error| Failure::Unreachable(format!("write {}: {error}", output.display())))
 }
 
 /// Makes the key of a static seal, once.
@@ -65,7 +64,7 @@ pub fn ensure_seal_key(path: &Path, has_data: bool) -> Result<bool, Failure> {
         )));
     }
     let key = random::bytes(SEAL_KEY_BYTES)?;
-    replace(path, &key, 0o400).map_err(|error| Failure::Unreachable(format!("write {}: {error}", path.display())))?;
+    replace(path, &key, 0o400)?;
     Ok(true)
 }
 
@@ -74,7 +73,14 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 /// A complete file or none: written under another name in the same directory, synced, renamed.
-fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+///
+/// # Errors
+/// [`Failure::Unreachable`] naming the file.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+    put(path, bytes, mode).map_err(|error| Failure::Unreachable(format!("write {}: {error}", path.display())))
+}
+
+fn put(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let unfinished = PathBuf::from(name);

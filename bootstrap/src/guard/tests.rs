@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Options, run, split};
+use crate::tls;
 
 /// A pod's volume and configuration in a directory of their own.
 struct Pod {
@@ -25,6 +26,13 @@ impl Pod {
             replicas,
             peer_address: peer_address.to_owned(),
             vault_ca_file: None,
+            tls: tls::Options {
+                tls_seal_key_file: None,
+                tls_names: vec!["vault".to_owned(), "127.0.0.1".to_owned()],
+                tls_lifetime: "1h".to_owned(),
+                tls_file: path("tls.pem"),
+                tls_ca_file: path("ca.crt"),
+            },
             template: path("template"),
             initialize: Some(path("initialize")),
             output: path("server.hcl"),
@@ -72,7 +80,7 @@ fn answering(body: &'static str) -> String {
 }
 
 const UNBORN: &str = r#"{"initialized":false,"sealed":true}"#;
-const BORN: &str = r#"{"initialized":true,"sealed":false}"#;
+const BORN: &str = r#"{"initialized":true,"sealed":false,"cluster_id":"ours"}"#;
 
 #[test]
 fn one_replica_begins_its_cluster_once() {
@@ -89,8 +97,12 @@ fn one_replica_begins_its_cluster_once() {
 #[test]
 fn the_first_of_three_begins_only_when_both_peers_say_that_they_belong_nowhere() {
     assert!(Pod::new("vault-0", 3, &answering(UNBORN)).run().unwrap().1);
-    let (said, begins) = Pod::new("vault-0", 3, &answering(BORN)).run().unwrap();
-    assert!(!begins && said.contains("joining"), "{said}");
+    let beside = Pod::new("vault-0", 3, &answering(BORN));
+    fs::write(&beside.options.marker, "ours\n").unwrap();
+    let (said, begins) = beside.run().unwrap();
+    assert!(!begins && said.contains("joining it"), "{said}");
+    fs::write(&beside.options.marker, "another").unwrap();
+    assert_eq!(beside.run().unwrap_err().code(), 3, "a member of another cluster is not joined");
     let (_, begins) = Pod::new("vault-1", 3, "http://127.0.0.1:1/{pod}").run().unwrap();
     assert!(!begins, "the others ask nobody");
 }

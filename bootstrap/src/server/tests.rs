@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Reason, RequestError, Server};
+use super::{Authorities, Reason, RequestError, Server};
 
 /// Answers every connection with the same bytes.
 fn double(answer: &'static str) -> String {
@@ -89,6 +89,8 @@ fn unusable_settings_are_refused_with_their_name() {
     assert_eq!(no_scheme.code(), 2);
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"nothing").unwrap();
-    let no_certificate = Server::new("https://v", Some(file.path()), Duration::from_secs(1)).err().unwrap();
+    let no_certificate =
+        Server::new("https://v", Some(&Authorities::read(file.path()).unwrap()), Duration::from_secs(1));
+    let no_certificate = no_certificate.err().unwrap();
     assert!(no_certificate.to_string().contains("holds no certificate"), "{no_certificate}");
 }

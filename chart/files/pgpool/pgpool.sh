@@ -8,8 +8,8 @@ run=/run/pgpool
 say() { echo "pgpool.sh: $*"; }
 
 start() {
+  rm -f "$run/pgpool.pid" "$run/tls.crt"
   cp -L "$secrets/tls.crt" "$run/tls.crt"
-  rm -f "$run/pgpool.pid"
   pgpool -n -f /config/pgpool.conf -F /config/pcp.conf -a /config/pool_hba.conf &
   pgpool=$!
 }
@@ -19,13 +19,24 @@ drain() {
   touch "$run/draining"
   sleep "$LINGER"
   kill -TERM "$pgpool"
+  await "$1"
+  # Once it waits for its children, PgPool itself takes no other word: they are told one by one.
+  tell INT
+  await 5
+  tell KILL
+  wait "$pgpool" || true
+}
+
+await() {
   waited=0
   while [ "$waited" -lt "$1" ] && kill -0 "$pgpool" 2> /dev/null; do
     sleep 1
     waited=$((waited + 1))
   done
-  kill -INT "$pgpool" 2> /dev/null || true
-  wait "$pgpool" || true
+}
+
+tell() {
+  for process in $(pidof pgpool); do kill "-$1" "$process" 2> /dev/null || true; done
 }
 
 is_current() { cmp -s "$secrets/tls.crt" "$run/tls.crt"; }

@@ -23,13 +23,16 @@ kubernetes:
 {{- $pkiRoles = concat $pkiRoles (include "blinkchamber.postgresql.pkiRoles" . | fromYamlArray) }}
 {{- $rotations = concat $rotations (include "blinkchamber.postgresql.rotations" . | fromYamlArray) }}
 {{- end }}
-{{- if include "blinkchamber.ingress.byFile" . }}
-{{- $pkiRoles = concat $pkiRoles (include "blinkchamber.ingress.pkiRoles" . | fromYamlArray) }}
-{{- end }}
 {{- if .Values.redis.enabled }}
 {{- $secrets = concat $secrets (include "blinkchamber.redis.secrets" . | fromYamlArray) }}
 {{- $pkiRoles = concat $pkiRoles (include "blinkchamber.redis.pkiRoles" . | fromYamlArray) }}
 {{- $rotations = concat $rotations (include "blinkchamber.redis.rotations" . | fromYamlArray) }}
+{{- end }}
+{{- if .Values.zitadel.enabled }}
+{{- $secrets = concat $secrets (include "blinkchamber.zitadel.secrets" . | fromYamlArray) }}
+{{- end }}
+{{- if include "blinkchamber.ingress.byFile" . }}
+{{- $pkiRoles = concat $pkiRoles (include "blinkchamber.ingress.pkiRoles" . | fromYamlArray) }}
 {{- end }}
 secrets: {{ $secrets | toJson }}
 databases: {{ $databases | toJson }}
@@ -39,14 +42,14 @@ pki:
   ttl: {{ $bootstrap.pki.ttl }}
   roles: {{ $pkiRoles | toJson }}
 rotations: {{ $rotations | toJson }}
-operators:
+{{- $operators := list }}
 {{- range $bootstrap.operators }}
-  - role: {{ .role | quote }}
-    serviceAccount: {{ .serviceAccount | quote }}
-    namespace: {{ $.Release.Namespace | quote }}
-    policy: {{ .policy | toJson }}
-{{- else }} []
+{{- $operators = append $operators (merge (dict "namespace" $.Release.Namespace) .) }}
 {{- end }}
+{{- if .Values.zitadel.enabled }}
+{{- $operators = concat $operators (include "blinkchamber.zitadel.operators" . | fromYamlArray) }}
+{{- end }}
+operators: {{ $operators | toJson }}
 {{- end }}
 
 {{- /* The same with the policy of the one who converges, which is made of it. */ -}}
@@ -72,6 +75,12 @@ ingress.yaml: |
 {{- end }}
 {{- if (index .Values "postgresql-ha").enabled }}
 {{- range concat (list "postgresql" "pgpool") (ternary (list "postgresql-backup") (list) (index .Values "postgresql-ha").backup.enabled) }}
+{{ . }}.yaml: |
+  {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
+{{- end }}
+{{- end }}
+{{- if .Values.zitadel.enabled }}
+{{- range list "zitadel" "zitadel-setup" }}
 {{ . }}.yaml: |
   {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
 {{- end }}

@@ -20,7 +20,10 @@ listener "tcp" {
     unauthenticated_metrics_access = true
   }
 {{- end }}
-{{- if include "blinkchamber.tls" . }}
+{{- if include "blinkchamber.ownTls" . }}
+  tls_cert_file = "/run/bao/tls.pem"
+  tls_key_file  = "/run/bao/tls.pem"
+{{- else if include "blinkchamber.tls" . }}
   tls_cert_file = "/tls/{{ .Values.vault.server.tls.certFile }}"
   tls_key_file  = "/tls/{{ .Values.vault.server.tls.keyFile }}"
 {{- else }}
@@ -38,7 +41,7 @@ storage "raft" {
   retry_join {
     leader_api_addr = "{{ $scheme }}://vault-{{ $ordinal }}.{{ $domain }}:8200"
 {{- if include "blinkchamber.tls" $ }}
-    leader_ca_cert_file = "{{ include "blinkchamber.caFile" $ }}"
+    leader_ca_cert_file = "{{ include "blinkchamber.memberCaFile" $ }}"
 {{- end }}
   }
 {{- end }}
@@ -48,7 +51,7 @@ storage "raft" {
 
 seal "static" {
   current_key_id = "{{ .static.keyId }}"
-  current_key    = "file://{{ ternary "/data/seal.key" "/seal/seal.key" (eq .static.keyFile "volume") }}"
+  current_key    = "file://{{ include "blinkchamber.sealKey" $ }}"
 }
 {{- else if eq .type "raw" }}
 
@@ -71,6 +74,11 @@ audit "file" "stdout" {
 }
 {{- end }}
 {{ end }}
+
+{{- /* Where a member finds the authority of the others' certificates. */ -}}
+{{- define "blinkchamber.memberCaFile" -}}
+{{- if include "blinkchamber.ownTls" . }}/run/bao/ca.crt{{ else }}{{ include "blinkchamber.caFile" . }}{{ end }}
+{{- end }}
 
 {{- /* What the very first start does, in one pod, once: let the bootstrap job in. Everything else is the job's. */ -}}
 {{- define "blinkchamber.initializeHcl" -}}
@@ -152,4 +160,14 @@ path "{{ .mount }}/roles/+" { capabilities = ["create", "read", "update"] }
 path "{{ .firstPassword.path }}" { capabilities = ["create", "read"] }
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{- /* What a member's certificate is made of. */ -}}
+{{- define "blinkchamber.tlsEnv" -}}
+{{- $service := printf "vault.%s" .Release.Namespace -}}
+- {name: BLINKCHAMBER_TLS_SEAL_KEY_FILE, value: {{ include "blinkchamber.sealKey" . }}}
+- {name: BLINKCHAMBER_TLS_NAMES, value: "vault,{{ $service }},{{ $service }}.svc,{{ $service }}.svc.cluster.local,$(BLINKCHAMBER_POD_NAME).vault-internal.{{ .Release.Namespace }}.svc,localhost,127.0.0.1"}
+- {name: BLINKCHAMBER_TLS_LIFETIME, value: {{ .Values.vault.server.tls.lifetime }}}
+- {name: BLINKCHAMBER_TLS_FILE, value: /run/bao/tls.pem}
+- {name: BLINKCHAMBER_TLS_CA_FILE, value: /run/bao/ca.crt}
 {{- end }}

@@ -40,9 +40,15 @@ spec:
             {{- range until (int $redis.master.count) }}
             - {name: group-{{ . }}, containerPort: {{ add 6379 . }}}
             {{- end }}
+            - {name: alive, containerPort: 8404}
           readinessProbe:
-            tcpSocket: {port: group-0}
+            httpGet: {path: /alive, port: alive}
             periodSeconds: 2
+          livenessProbe:
+            httpGet: {path: /alive, port: alive}
+            periodSeconds: 10
+            timeoutSeconds: 5
+            failureThreshold: 6
           # Until nobody sends new connections here.
           lifecycle:
             preStop:

@@ -164,7 +164,7 @@ global
 defaults
   mode tcp
   timeout connect 1s
-  timeout check 2s
+  timeout check 1s
   timeout client 1h
   timeout server 1h
   option clitcpka
@@ -178,6 +178,12 @@ defaults
   # writes, because it may have been replaced, is none: it has a rule of good replicas, and has none of them.
   tcp-check expect rstring "role:master\r\nconnected_slaves:[0-9]+\r\n(slave0|master_failover_state|min_slaves_good_slaves:[1-9])"
   default-server check check-ssl verify required ca-file /vault/secrets/ca.pem inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions init-addr last,libc,none
+# A probe on a group's port would be led to Redis.
+frontend alive
+  mode http
+  bind :8404
+  timeout client 5s
+  monitor-uri /alive
 {{- $domain := include "blinkchamber.redis.domain" . }}
 {{- range $group := until (int $redis.master.count) }}
 # Clients speak TLS with Redis itself; nothing is opened on the way.

@@ -5,6 +5,8 @@ use blinkchamber_certs::{Authority, CaCert, Profile, Served, Source, Trust};
 use http::Request;
 use tower::ServiceExt;
 
+use blinkchamber_contract::plan::Defaults;
+
 use super::*;
 
 fn admin(trust: Trust) -> Arc<Admin> {
@@ -13,7 +15,8 @@ fn admin(trust: Trust) -> Arc<Admin> {
     let source = Source::Own(Box::new(Authority::new(profile, SystemTime::now()).unwrap()));
     let metrics = Arc::new(Metrics::new());
     let keeper = Arc::new(Keeper::new(source, trust, Arc::new(Served::default()), Arc::clone(&metrics)));
-    Arc::new(Admin { keeper, metrics, closing: Arc::default() })
+    let defaults = Defaults::new("agent:1", "http://vault:8200").into();
+    Arc::new(Admin { keeper, defaults, metrics, closing: Arc::default() })
 }
 
 async fn get(admin: &Arc<Admin>, path: &str) -> (u16, String) {

@@ -1,5 +1,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use blinkchamber_contract::plan::Defaults;
 use http_body_util::channel::Channel;
 use hyper::body::Frame;
 use serde_json::{Value, json};
@@ -9,7 +10,7 @@ use crate::load::{Load, Most};
 
 fn admission() -> Admission {
     Admission {
-        defaults: Defaults::new("agent:1", "http://vault:8200"),
+        defaults: Defaults::new("agent:1", "http://vault:8200").into(),
         metrics: Arc::new(Metrics::new()),
         closing: Arc::default(),
     }

@@ -44,7 +44,7 @@ async fn start_with(leaf_lifetime: Duration, limits: Limits, most: Most) -> Runn
     ));
     keeper.tick(SystemTime::now()).unwrap();
     let admission = Admission {
-        defaults: Defaults::new("agent:1", "http://vault:8200"),
+        defaults: Defaults::new("agent:1", "http://vault:8200").into(),
         metrics: Arc::clone(&metrics),
         closing: Arc::default(),
     };

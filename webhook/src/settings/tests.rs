@@ -47,6 +47,7 @@ fn every_problem_is_told_at_once() {
         "--cpu-request=lots",
         "--memory-limit=64Mib",
         "--webhook-config-name=hook",
+        "--vault-ca-config-map=vault-ca",
     ])
     .unwrap_err();
     let wanted = [
@@ -54,6 +55,7 @@ fn every_problem_is_told_at_once() {
         "--service-name (or BLINKCHAMBER_SERVICE_NAME) is required",
         "--namespace (or POD_NAMESPACE) is required",
         "--pod-name (or POD_NAME) is required",
+        "--vault-ca-config-map \"vault-ca\" is not accepted: expected NAMESPACE/NAME",
         "--listen \"8443\" is not accepted: expected ADDRESS:PORT, such as 0.0.0.0:8443",
         "--drain-delay \"soon\" is not accepted: expected a duration from 0s to a year, such as 24h or 20s",
         "--reconcile \"maybe\" is not accepted: expected true or false",

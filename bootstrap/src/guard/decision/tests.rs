@@ -1,4 +1,4 @@
-use super::Peer::{Initialized, Silent, Uninitialized};
+use super::Peer::{Initialized, Silent, Stranger, Uninitialized};
 use super::Verdict::{Initialize, Refuse, Start, Wait};
 use super::{Peer, Situation, Verdict, Why, decide};
 
@@ -9,7 +9,7 @@ fn verdict(ordinal: u32, has_data: bool, marked: bool, peers: &[Peer]) -> Verdic
 #[test]
 fn the_whole_table() {
     type Row<'a> = (u32, bool, bool, &'a [Peer], Verdict);
-    let table: [Row<'_>; 22] = [
+    let table: [Row<'_>; 26] = [
         // ordinal, data, marker, peers
         (0, false, false, &[], Initialize),
         (0, false, false, &[Uninitialized, Uninitialized], Initialize),
@@ -18,6 +18,10 @@ fn the_whole_table() {
         (0, false, false, &[Silent, Initialized], Start(Why::Peer)),
         (0, false, false, &[Uninitialized, Initialized], Start(Why::Peer)),
         (0, false, false, &[Initialized, Initialized], Start(Why::Peer)),
+        (0, false, false, &[Stranger, Uninitialized], Wait),
+        (0, false, false, &[Stranger, Initialized], Wait),
+        (0, false, true, &[Silent, Stranger], Wait),
+        (0, true, true, &[Stranger, Stranger], Start(Why::Data)),
         (0, false, true, &[], Refuse),
         (0, false, true, &[Uninitialized, Uninitialized], Refuse),
         (0, false, true, &[Uninitialized, Silent], Start(Why::Marker)),
@@ -43,7 +47,7 @@ fn the_whole_table() {
 /// anyone is silent or belongs to one.
 #[test]
 fn nothing_but_certainty_begins_a_cluster() {
-    let answers = [Initialized, Uninitialized, Silent];
+    let answers = [Initialized, Uninitialized, Silent, Stranger];
     for ordinal in 0..3 {
         for (has_data, marked) in [(false, false), (false, true), (true, false), (true, true)] {
             for first in answers {

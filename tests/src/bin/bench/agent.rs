@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use blinkchamber_test_tools::{bao_dev, tool};
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 
-use crate::machine::{Running, median, ours, seconds_until, size, tool};
+use crate::machine::{Running, median, ours, seconds_until, size};
 use crate::table::{Peer, Table};
 
 const PORT: u16 = 18_200;
@@ -69,9 +70,7 @@ struct Server {
 impl Server {
     fn start(scratch: &Path) -> Self {
         rustls::crypto::ring::default_provider().install_default().ok();
-        let address = format!("-dev-listen-address=127.0.0.1:{PORT}");
-        let arguments = ["server", "-dev", "-dev-root-token-id=root", "-dev-no-store-token", &address];
-        let process = Running::start(Command::new(tool("bao")).args(arguments));
+        let process = Running::start(&mut bao_dev(PORT, "root"));
         let server = Self { _process: process, scratch: scratch.to_owned() };
         let client = Client::new();
         seconds_until(LIMIT, || {

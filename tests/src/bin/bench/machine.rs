@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use blinkchamber_test_tools::tool;
+
 /// A child process that does not outlive its measurement.
 pub(crate) struct Running(pub(crate) Child);
 
@@ -65,13 +67,6 @@ pub(crate) fn ours(profile: &str, name: &str) -> PathBuf {
     let this = std::env::current_exe().expect("this program has a path");
     let target = this.parent().and_then(Path::parent).expect("it lies in a profile's folder");
     target.join(profile).join(name)
-}
-
-/// A program of the tool cache.
-pub(crate) fn tool(name: &str) -> PathBuf {
-    let cache =
-        std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{}/.cache", std::env::var("HOME").expect("HOME")));
-    PathBuf::from(cache).join("blinkchamber/bin").join(name)
 }
 
 /// Processor, memory, versions, date.

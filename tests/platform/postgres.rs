@@ -1,0 +1,46 @@
+//! (b), (c), (d) PostgreSQL behind PgPool: no acknowledged row is lost whatever ends, every credential is replaced under
+//! load, and data comes back from standbys and backups.
+
+mod cluster;
+mod failover;
+mod recovery;
+mod rotation;
+
+use blinkchamber_tests::bao::Operator;
+use blinkchamber_tests::postgres::{Door, Login, Session, Writer};
+
+/// Two clients at work: one with a kept session, one with a session for each row.
+struct Clients {
+    kept: Writer,
+    fresh: Writer,
+}
+
+impl Clients {
+    #[track_caller]
+    fn start() -> Self {
+        let operator = Operator::login();
+        let door = Door::new(&operator);
+        let start = |session| {
+            let operator = Operator::login();
+            Writer::start(&door, session, move || Login::of_the_moment(&operator))
+        };
+        Self { kept: start(Session::Kept), fresh: start(Session::Fresh) }
+    }
+
+    #[track_caller]
+    fn go_on(&self, what: &str) {
+        self.kept.goes_on(what);
+        self.fresh.goes_on(what);
+    }
+
+    /// Ends both, says what they saw, and gives how many errors each had.
+    #[track_caller]
+    fn finish(self, what: &str) -> [usize; 2] {
+        let login = Login::of_the_moment(&Operator::login());
+        [("kept", self.kept), ("fresh", self.fresh)].map(|(name, writer)| {
+            let report = writer.finish(Some(&login));
+            println!("{what}: {name}: {}", report.line());
+            report.errors.values().sum()
+        })
+    }
+}
