@@ -41,6 +41,9 @@ if [ -z "$filter" ]; then
   "${node[@]}" exec bats --timing tests/platform/negative.bats
   say "installs that got stuck have completed"
 fi
+# The charts of others, which no registry brings here.
+export BLINKCHAMBER_INFRA_CHART=$cache/chart-infra
+tests/platform/charts/assemble "$BLINKCHAMBER_INFRA_CHART"
 "${node[@]}" exec ./deploy-umbrella.sh install -f tests/values-platform.yaml --set "vault.server.seal.static.keyVolume.hostPath.path=$seal"
 say "the platform is installed"
 if [ -z "$filter" ]; then

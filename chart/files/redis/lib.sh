@@ -1,9 +1,10 @@
-# What the scripts of Redis and of Sentinel share; sourced. PORT is the server's, SOCKET its unix socket.
+# What the scripts of Redis and of Sentinel share; sourced.
 # Passwords go through pipes, never through arguments or environment.
 secrets=/vault/secrets
 run=/run/redis
 applied=$run/applied
 socket=$run/server.sock
+addresses=$run/addresses
 
 say() { echo "${0##*/}: $*"; }
 
@@ -19,6 +20,29 @@ copy_secrets() {
   mkdir -p "$1"
   cp "$(readlink -f "$secrets/..data")"/* "$1/"
 }
+
+# "ADDRESS POD" of every Redis and Sentinel: the addresses of their Services, which stay while pods come and go. Looked up
+# once, for Redis and Sentinel wait for an answer from DNS with everything else at a standstill.
+find_addresses() {
+  domain=$(awk '$1 == "search" { print $2; exit }' /etc/resolv.conf)
+  tries=0
+  while [ "$ending" = 0 ]; do
+    for pod in $PODS; do
+      printf '%s %s\n' "$(nslookup "$pod.$domain." 2> /dev/null | awk '/^Name:/ { found = 1 } found && /^Address/ { print $NF; exit }')" "$pod"
+    done > "$addresses.next"
+    if ! grep -q '^ ' "$addresses.next"; then
+      mv "$addresses.next" "$addresses"
+      return
+    fi
+    # DNS may be what is down: those of the container before are as good.
+    [ "$tries" -lt 10 ] || [ ! -s "$addresses" ] || return 0
+    [ $((tries % 10)) != 9 ] || say "no address of $(sed -n 's/^ //p' "$addresses.next" | tr '\n' ' ')"
+    tries=$((tries + 1))
+    pause
+  done
+}
+
+address() { awk -v pod="$1" '$2 == pod { print $1 }' "$addresses"; }
 
 is_current() {
   for file in "$applied"/*; do
@@ -42,27 +66,29 @@ aclfile $applied/users.acl
 CONF
 }
 
-# ask GROUP: "EPOCH HOST REPLICAS" for each Sentinel that answers; HOST is the master as it knows it.
+# ask GROUP: "GROUP EPOCH POD REPLICAS" for each Sentinel that answers; POD is the master as it knows it.
 ask() {
-  sentinel=0
-  while [ "$sentinel" -lt "$SENTINELS" ]; do
-    printf 'AUTH health any\nSENTINEL MASTER group-%s\n' "$1" |
-      timeout 2 /usr/bin/redis-cli -h "redis-sentinel-$sentinel.$DOMAIN" -p 26379 --tls --cacert "$applied/ca.pem" 2> /dev/null |
-      master_line &
-    sentinel=$((sentinel + 1))
-  done
-  wait
+  awk '$2 ~ /^redis-sentinel-/ { print $1 }' "$addresses" | {
+    while read -r sentinel; do
+      printf 'AUTH health any\nSENTINEL MASTER group-%s\n' "$1" |
+        timeout 2 /usr/bin/redis-cli -h "$sentinel" -p 26379 --tls --cacert "$applied/ca.pem" 2> /dev/null | masters &
+    done
+    wait
+  }
 }
 
-# The answer to SENTINEL MASTER, keys and values by turns, as one line; nothing when it is none.
-master_line() {
-  awk 'NR == 1 { next } NR % 2 == 0 { key = $0; next } { value[key] = $0 }
-    END { if (value["ip"] != "") print value["config-epoch"] + 0, value["ip"], value["num-slaves"] + 0 }'
+# Answers to SENTINEL MASTER or MASTERS, keys and values by turns after the OK of the login, as lines like those of ask.
+masters() {
+  awk 'FNR == NR { pod[$1] = $2; next }
+    $0 == "OK" && FNR == 1 { next }
+    FNR % 2 == 0 { key = $0; next }
+    { value[key] = $0 }
+    key == "parallel-syncs" && value["ip"] in pod { print value["name"], value["config-epoch"] + 0, pod[value["ip"]], value["num-slaves"] + 0 }' "$addresses" -
 }
 
-# "ANSWERS EPOCH HOST REPLICAS": how many lines there were, and the one of the highest epoch. A Sentinel gets an epoch
+# "ANSWERS GROUP EPOCH POD REPLICAS": how many lines there were, and the one of the highest epoch. A Sentinel gets an epoch
 # from a majority, so the highest one is the truth whoever tells it.
-best() { sort -k1,1n -k3,3n | awk '{ last = $0 } END { print NR, last }'; }
+best() { sort -k2,2n -k4,4n | awk '{ last = $0 } END { print NR, last }'; }
 
 # Commands on standard input, as the administrator; each must be answered with OK.
 administer() {
@@ -112,10 +138,11 @@ begin() {
   umask 077
   count=0
   ending=0
+  told=0
   rm -rf "$applied" "$applied".* "$socket"
   copy_secrets "$applied"
   # The agent finds this shell by the script's name.
-  trap ':' HUP
+  trap 'told=1' HUP
   trap 'ending=1' TERM INT
 }
 
@@ -123,4 +150,12 @@ begin() {
 pause() {
   sleep 1 &
   wait $! || true
+}
+
+# Looks for news when the agent says that there are some, and from time to time.
+look_for_news() {
+  turns=$(((${turns:-0} + 1) % 15))
+  [ "$told" = 1 ] || [ "$turns" = 0 ] || return 0
+  told=0
+  is_current || apply || told=1
 }

@@ -6,13 +6,13 @@ set -eu
 . /scripts/lib.sh
 configuration=$run/sentinel.conf
 
-# "EPOCH HOST" of a group: what others and the record know, the younger one; the first pod of a new group.
+# "EPOCH POD" of a group: what others and the record know, the younger one; the first pod of a new group.
 known() {
   {
-    echo "0 redis-master-$1.$DOMAIN 0"
-    [ ! -f "$run/record/recorded" ] || awk -v group="group-$1" '$1 == group { print $2, $3, 0 }' "$run/record/recorded"
+    echo "group-$1 0 redis-master-$1 0"
+    [ ! -f "$run/record/recorded" ] || awk -v group="group-$1" '$1 == group { print $1, $2, $3, 0 }' "$run/record/recorded"
     ask "$1"
-  } | best | cut -d' ' -f2,3
+  } | best | cut -d' ' -f3,4
 }
 
 # Nobody may begin with a guess while there may be a record: it would lead to the older data.
@@ -33,10 +33,8 @@ write_configuration() {
     common_configuration 26379
     cat << CONF
 dir $run
-sentinel myid $(printf %s "$HOSTNAME" | sha1sum | cut -c1-40)
-sentinel resolve-hostnames yes
-sentinel announce-hostnames yes
-sentinel announce-ip $POD_IP
+sentinel myid $(printf %s "$POD_NAME" | sha1sum | cut -c1-40)
+sentinel announce-ip $(address "$POD_NAME")
 sentinel announce-port 26379
 sentinel sentinel-user peers
 sentinel sentinel-pass $(cat "$applied/peers")
@@ -48,7 +46,7 @@ CONF
       set -- $(known "$group")
       [ "$1" -le "$highest" ] || highest=$1
       cat << CONF
-sentinel monitor group-$group $2 6379 $QUORUM
+sentinel monitor group-$group $(address "$2") 6379 $QUORUM
 sentinel auth-user group-$group sentinel
 sentinel auth-pass group-$group $(cat "$applied/sentinel")
 sentinel down-after-milliseconds group-$group $DOWN_AFTER
@@ -86,17 +84,14 @@ start() {
   server=$!
 }
 
-# "GROUP EPOCH HOST" a line, when it is not what was said before.
+# "GROUP EPOCH POD" a line, when it is not what was said before.
 tell() {
-  group=0
-  while [ "$group" -lt "$REDIS_GROUPS" ]; do
-    echo "SENTINEL MASTER group-$group" | look | master_line | awk -v group="group-$group" '{ print group, $1, $2 }'
-    group=$((group + 1))
-  done > "$run/record/seen.next"
+  echo 'SENTINEL MASTERS' | look | masters | cut -d' ' -f1-3 | sort > "$run/record/seen.next"
   cmp -s "$run/record/seen.next" "$run/record/seen" || mv "$run/record/seen.next" "$run/record/seen"
 }
 
 begin
+find_addresses
 find_record
 [ "$ending" = 0 ] || exit 0
 write_configuration
@@ -106,7 +101,7 @@ while kill -0 "$server" 2> /dev/null; do
     ending=2
     kill -TERM "$server"
   elif [ "$ending" = 0 ] && [ -S "$socket" ]; then
-    is_current || apply || true
+    look_for_news
     tell
   fi
   pause

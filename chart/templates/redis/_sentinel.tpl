@@ -37,7 +37,6 @@ spec:
           command: [sh, /scripts/sentinel.sh]
           env:
             {{- include "blinkchamber.redis.env" . | nindent 12 }}
-            - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
             - {name: DOWN_AFTER, value: {{ $redis.sentinel.downAfterMilliseconds | quote }}}
             - {name: FAILOVER_TIMEOUT, value: {{ $redis.sentinel.failoverTimeoutMilliseconds | quote }}}
           ports: [{name: sentinel, containerPort: 26379}]

@@ -21,14 +21,20 @@ redis-group-{{ include "blinkchamber.redis.group" . }}.{{ include "blinkchamber.
 {{ include "blinkchamber.databaseNamespace" . }}.svc
 {{- end }}
 
+{{- /* Every Redis and Sentinel, a JSON list. */ -}}
+{{- define "blinkchamber.redis.pods" -}}
+{{- $redis := .Values.redis -}}
+{{- $pods := list -}}
+{{- range until (int $redis.master.count) }}{{ $pods = append $pods (printf "redis-master-%d" .) }}{{ end -}}
+{{- range until (int $redis.replica.replicaCount) }}{{ $pods = append $pods (printf "redis-replica-%d" .) }}{{ end -}}
+{{- range until (int $redis.sentinel.replicaCount) }}{{ $pods = append $pods (printf "redis-sentinel-%d" .) }}{{ end -}}
+{{- $pods | toJson -}}
+{{- end }}
+
 {{- /* Names that a certificate of Redis holds, a JSON list: each pod answers to all of them, for a client is led to any. */ -}}
 {{- define "blinkchamber.redis.names" -}}
-{{- $redis := .Values.redis -}}
-{{- $names := list "redis-master" "redis-sentinel" -}}
-{{- range $group := until (int $redis.master.count) }}
-{{- $names = concat $names (list (printf "redis-group-%d" $group) (printf "redis-master-%d" $group) (printf "redis-replica-%d" $group)) }}
-{{- end }}
-{{- range until (int $redis.sentinel.replicaCount) }}{{ $names = append $names (printf "redis-sentinel-%d" .) }}{{ end }}
+{{- $names := concat (list "redis-master" "redis-sentinel") (include "blinkchamber.redis.pods" . | fromJsonArray) -}}
+{{- range until (int .Values.redis.master.count) }}{{ $names = append $names (printf "redis-group-%d" .) }}{{ end -}}
 {{- $all := list }}
 {{- range $names }}
 {{- $all = concat $all (list (printf "%s.%s" . (include "blinkchamber.redis.domain" $)) (printf "%s.%s.cluster.local" . (include "blinkchamber.redis.domain" $))) }}
@@ -130,6 +136,8 @@ blinkchamber.io/agent-reload-users.acl: signal:HUP:{{ $script }}
 {{- $redis := .Values.redis -}}
 - {name: PATH, value: "/scripts:/usr/bin"}
 - {name: DOMAIN, value: {{ include "blinkchamber.redis.domain" . }}}
+- {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+- {name: PODS, value: {{ include "blinkchamber.redis.pods" . | fromJsonArray | join " " | quote }}}
 - {name: REDIS_GROUPS, value: {{ $redis.master.count | quote }}}
 - {name: SENTINELS, value: {{ $redis.sentinel.replicaCount | quote }}}
 - {name: QUORUM, value: {{ add (div (int $redis.sentinel.replicaCount) 2) 1 | quote }}}
@@ -177,7 +185,7 @@ defaults
   # Not ROLE: its answer on a replica holds the name of its master, which is redis-master-... And a master that refuses
   # writes, because it may have been replaced, is none: it has a rule of good replicas, and has none of them.
   tcp-check expect rstring "role:master\r\nconnected_slaves:[0-9]+\r\n(slave0|master_failover_state|min_slaves_good_slaves:[1-9])"
-  default-server check check-ssl verify required ca-file /vault/secrets/ca.pem inter 500ms fall 2 rise 1 on-marked-down shutdown-sessions init-addr last,libc,none
+  default-server check check-ssl verify required ca-file /vault/secrets/ca.pem inter 1s fastinter 300ms downinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions init-addr last,libc,none
 # A probe on a group's port would be led to Redis.
 frontend alive
   mode http
