@@ -22,7 +22,8 @@ const PACE: Pace = Pace {
     command_limit: Duration::from_millis(800),
     http_limit: Duration::from_millis(400),
 };
-const LONG: Duration = Duration::from_secs(20);
+/// How long something may take before it is taken for missing; no test waits for it to pass.
+const LONG: Duration = Duration::from_secs(60);
 
 fn command(argv: &[&str]) -> ReloadAction {
     ReloadAction::Command { argv: argv.iter().map(|text| (*text).to_owned()).collect() }
@@ -59,6 +60,16 @@ impl Reloader {
 
 fn paths(paths: &[&str]) -> Vec<PathBuf> {
     paths.iter().map(PathBuf::from).collect()
+}
+
+/// Waits until it is so.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let wait = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    assert!(tokio::time::timeout(LONG, wait).await.is_ok(), "not within {LONG:?}: {what}");
 }
 
 fn lines(path: &Path) -> Vec<String> {
@@ -101,7 +112,8 @@ async fn an_action_of_several_files_runs_once_and_late_changes_are_one_run() {
     let action = shell(&format!("echo run >> {}", log.display()));
     let reloader = reloader(&[("/a", std::slice::from_ref(&action)), ("/b", std::slice::from_ref(&action))]);
     reloader.changed(&paths(&["/a", "/b", "/unknown"]));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    // The first one is taken note of before the second one comes.
+    tokio::task::yield_now().await;
     reloader.changed(&paths(&["/a"]));
     assert!(reloader.finish(LONG).await);
     assert_eq!(lines(&log), ["run"]);
@@ -116,13 +128,15 @@ async fn an_action_of_several_files_runs_once_and_late_changes_are_one_run() {
 async fn changes_that_keep_coming_do_not_put_a_run_off_for_ever() {
     let dir = tempfile::tempdir().unwrap();
     let log = dir.path().join("log");
-    let reloader = reloader(&[("/a", &[shell(&format!("echo run >> {}", log.display()))])]);
-    for _ in 0..40 {
+    // It is never quiet for long enough.
+    let pace = Pace { quiet: 10 * LONG, ..PACE };
+    let actions = [(PathBuf::from("/a"), vec![shell(&format!("echo run >> {}", log.display()))])];
+    let reloader = Reloader::with_pace(actions.into(), pace, None);
+    until("ran while changes were still coming", || {
         reloader.changed(&paths(&["/a"]));
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    assert!(!lines(&log).is_empty(), "ran while changes were still coming");
-    assert!(reloader.finish(LONG).await);
+        !lines(&log).is_empty()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -144,8 +158,7 @@ async fn an_action_that_hangs_keeps_no_other_file_waiting() {
     let quick = shell(&format!("echo quick >> {}", log.display()));
     let reloader = reloader(&[("/slow", &[command(&["sleep", "600"])]), ("/quick", &[quick])]);
     reloader.changed(&paths(&["/slow", "/quick"]));
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(lines(&log), ["quick"]);
+    until("the other one runs", || lines(&log) == ["quick"]).await;
 }
 
 #[tokio::test]
@@ -155,8 +168,7 @@ async fn what_is_under_way_comes_to_its_end_without_the_reloader() {
     let reloader = reloader(&[("/a", &[shell(&format!("echo run >> {}", log.display()))])]);
     reloader.changed(&paths(&["/a"]));
     drop(reloader);
-    tokio::time::sleep(Duration::from_millis(800)).await;
-    assert_eq!(lines(&log), ["run"]);
+    until("it runs", || lines(&log) == ["run"]).await;
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ fn a_server_that_asks_for_patience_gets_it() {
     setup.wait_for("out", "one");
     let asked = server.asked("GET", "secret/data/app");
     let wait = asked[1].at.duration_since(asked[0].at);
-    assert!(wait >= Duration::from_millis(2990) && wait < Duration::from_millis(4500), "{wait:?}");
+    assert!(wait >= Duration::from_millis(2990), "{wait:?}");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! What outlives a kill and another configuration: who was told, and which files are the agent's.
 
-use std::{fs, time::Duration};
+use std::fs;
 
 use serde_json::{Value, json};
 
 use crate::{
     bao::Bao,
-    process::{Setup, wait},
+    process::{PATIENCE, Setup, wait},
 };
 
 const PASSWORD: &str = r#"{{ with secret "secret/data/app" }}{{ .Data.data.password }}{{ end }}"#;
@@ -38,9 +38,7 @@ fn who_was_not_told_before_a_kill_is_told_once_after_it() {
     let action = format!("test -e {} && echo told >> {}", gate.display(), told.display());
     let setup = setup(&bao, &action);
     let agent = setup.start();
-    wait("an attempt has failed", Duration::from_secs(20), || {
-        status(&setup)["reloads"][0]["failed"].as_u64().unwrap_or_default() > 0
-    });
+    wait("an attempt has failed", PATIENCE, || status(&setup)["reloads"][0]["failed"].as_u64().unwrap_or_default() > 0);
     assert_eq!(setup.read("volume/out").as_deref(), Some("one"), "the file is in place before anybody is told");
     let before = setup.identity("volume/out");
     // Dropping it is kill -9.
@@ -49,10 +47,10 @@ fn who_was_not_told_before_a_kill_is_told_once_after_it() {
     let count = || fs::read_to_string(&told).unwrap_or_default().lines().count();
     for _ in 0..2 {
         let agent = setup.start();
-        wait("the files are in place", Duration::from_secs(20), || setup.run(&["ready"]).status.code() == Some(0));
-        wait("the action has run", Duration::from_secs(20), || count() == 1);
+        wait("the files are in place", PATIENCE, || setup.run(&["ready"]).status.code() == Some(0));
+        wait("the action has run", PATIENCE, || count() == 1);
         assert_eq!(setup.run(&["refresh"]).status.code(), Some(0));
-        wait("it is noted", Duration::from_secs(20), || {
+        wait("it is noted", PATIENCE, || {
             setup.read("home/files.json").is_some_and(|text| text.contains(r#""told":true"#))
         });
         drop(agent);
@@ -65,7 +63,7 @@ fn who_was_not_told_before_a_kill_is_told_once_after_it() {
 /// How often the action ran or failed in an agent that has had the time for it.
 fn status_of_a_third_start(setup: &Setup) -> u64 {
     let _agent = setup.start();
-    wait("the files are in place", Duration::from_secs(20), || setup.run(&["ready"]).status.code() == Some(0));
+    wait("the files are in place", PATIENCE, || setup.run(&["ready"]).status.code() == Some(0));
     let reloads = status(setup)["reloads"][0].clone();
     reloads["succeeded"].as_u64().unwrap() + reloads["failed"].as_u64().unwrap()
 }
@@ -94,7 +92,7 @@ fn files_of_templates_that_are_gone_go_and_nobody_elses() {
     setup.config["template"] = json!([named("volume/out"), named("volume/main")]);
     setup.write_config();
     agent.signal("HUP");
-    wait("what is not wanted is gone", Duration::from_secs(20), || {
+    wait("what is not wanted is gone", PATIENCE, || {
         !setup.path("volume/old").exists() && !setup.path("plain").exists()
     });
     setup.wait_for("volume/out", "one");
@@ -106,7 +104,7 @@ fn files_of_templates_that_are_gone_go_and_nobody_elses() {
     drop(agent);
     setup.config["template"] = json!([named("volume/out")]);
     let _agent = setup.start();
-    wait("what is not wanted is gone", Duration::from_secs(20), || {
+    wait("what is not wanted is gone", PATIENCE, || {
         !setup.path("volume/main").exists() && !setup.path("volume/written").exists()
     });
     assert!(["volume/out", "volume/foreign", "edited"].iter().all(|name| setup.path(name).exists()));
@@ -130,7 +128,7 @@ fn without_a_home_only_a_running_agent_knows_what_is_its_own() {
     setup.config["template"] = json!([]);
     setup.write_config();
     agent.signal("HUP");
-    wait("its own is gone", Duration::from_secs(20), || !setup.path("a").exists());
+    wait("its own is gone", PATIENCE, || !setup.path("a").exists());
     assert!(setup.path("b").exists());
 }
 

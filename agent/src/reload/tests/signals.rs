@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{LONG, lines, paths, reloader, signal};
+use super::{LONG, lines, paths, reloader, signal, until};
 
 /// A program of this name that writes down which signals it gets. Not HUP: a shell cannot trap what its caller ignores, and
 /// `nohup` does.
@@ -109,7 +109,7 @@ async fn an_application_that_is_just_starting_is_told_when_it_is_there() {
     let actions = [(PathBuf::from("/a"), vec![signal("USR2", &name)])];
     let reloader = super::Reloader::with_pace(actions.into(), pace, None);
     reloader.changed(&paths(&["/a"]));
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    until("it is missed", || reloader.status()[0].last_error.is_some()).await;
     let error = reloader.status()[0].last_error.clone().unwrap();
     assert!(error.starts_with(&format!("no process named {name:?} is running")), "{error}");
     let app = App::start(&name, "").await;

@@ -58,10 +58,10 @@ impl Double {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Requests whose method and path begin so.
+    /// Requests whose method and path begin so, in the order they came.
     pub(crate) fn asked(&self, method: &str, path: &str) -> Vec<Asked> {
         let asked = self.asked.lock().unwrap();
-        asked.iter().filter(|asked| asked.method == method && asked.path.starts_with(path)).cloned().collect()
+        asked.iter().filter(|asked| asked.method.starts_with(method) && asked.path.starts_with(path)).cloned().collect()
     }
 }
 

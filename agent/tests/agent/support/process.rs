@@ -12,10 +12,14 @@ use std::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+/// How long something may take before it is taken for missing; no test waits for it to pass.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What the agent is told and where it works.
 pub(crate) struct Setup {
     directory: TempDir,
     pub(crate) config: Value,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Setup {
@@ -52,13 +56,27 @@ impl Setup {
             "template": [],
             "template_config": { "static_secret_render_interval": "1s" },
         });
-        Self { directory, config }
+        Self { directory, config, variables: Vec::new() }
     }
 
     /// Sets a key at the top.
     pub(crate) fn configure(mut self, key: &str, value: Value) -> Self {
         self.config[key] = value;
         self
+    }
+
+    /// Sets a variable of the environment.
+    pub(crate) fn variable(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    /// Has the token written to the file `sink`.
+    pub(crate) fn with_sink(self) -> Self {
+        let sink = json!([{ "type": "file", "config": { "path": self.text("sink") } }]);
+        let mut auth = self.config["auto_auth"].clone();
+        auth["sink"] = sink;
+        self.configure("auto_auth", auth)
     }
 
     /// One more file.
@@ -91,7 +109,7 @@ impl Setup {
     #[track_caller]
     pub(crate) fn wait_for(&self, name: &str, content: &str) {
         let mut found = None;
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             found = self.read(name);
             if found.as_deref() == Some(content) {
@@ -104,7 +122,7 @@ impl Setup {
 
     #[track_caller]
     pub(crate) fn wait_for_log(&self, text: &str) {
-        wait(&format!("{text:?} in the log"), Duration::from_secs(20), || self.log().contains(text));
+        wait(&format!("{text:?} in the log"), PATIENCE, || self.log().contains(text));
     }
 
     pub(crate) fn log(&self) -> String {
@@ -133,12 +151,26 @@ impl Setup {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_blinkchamber-agent"));
         command.args(arguments).arg(format!("-config={}", self.text("config.json"))).stdin(Stdio::null());
-        for name in ["VAULT_ADDR", "BAO_ADDR", "VAULT_NAMESPACE", "VAULT_CACERT", "VAULT_SKIP_VERIFY"] {
+        for name in UNSET {
             command.env_remove(name);
         }
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 }
+
+/// What whoever runs the tests may have set for a server of theirs.
+const UNSET: [&str; 9] = [
+    "VAULT_ADDR",
+    "BAO_ADDR",
+    "VAULT_NAMESPACE",
+    "VAULT_CACERT",
+    "VAULT_SKIP_VERIFY",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "NO_PROXY",
+    "no_proxy",
+];
 
 /// A running agent; it is killed when dropped.
 pub(crate) struct Agent {
@@ -155,7 +187,7 @@ impl Agent {
     /// Waits for its end.
     #[track_caller]
     pub(crate) fn end(mut self) -> ExitStatus {
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + PATIENCE;
         while Instant::now() < end {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;

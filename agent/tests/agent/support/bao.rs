@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -9,32 +10,44 @@ use blinkchamber_test_tools::{Running, bao_dev, free_port};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
-use crate::process::wait;
+use crate::process::{PATIENCE, wait};
 
 /// A running server with the root token `root`; it is killed when dropped.
 pub(crate) struct Bao {
     running: Running,
     port: u16,
-    scheme: &'static str,
+    tls_port: u16,
     output: NamedTempFile,
+    /// Kept: the server reads it again when it is told to.
+    _config: Option<NamedTempFile>,
 }
 
 impl Bao {
     /// Starts a server on a free port.
     pub(crate) fn start() -> Self {
         let (port, output) = (free_port(), NamedTempFile::new().unwrap());
-        Self { running: spawn(port, output.path(), &[]), port, scheme: "http", output }.up()
+        Self { running: spawn(port, output.path(), &[]), port, tls_port: 0, output, _config: None }.up()
     }
 
-    /// Starts a server with TLS; its authority is `vault-ca.pem` in this directory.
-    pub(crate) fn start_tls(certificates: &Path) -> Self {
-        let (port, output) = (free_port(), NamedTempFile::new().unwrap());
-        let directory = format!("-dev-tls-cert-dir={}", certificates.display());
-        let running = spawn(port, output.path(), &["-dev-tls", &directory]);
-        wait("the server has its authority", Duration::from_secs(20), || {
-            fs::read_to_string(certificates.join("vault-ca.pem")).is_ok_and(|text| text.contains("END CERTIFICATE"))
-        });
-        Self { running, port, scheme: "https", output }
+    /// Starts a server that speaks TLS on a port of its own too, with `server.pem` and `server.key` of a directory.
+    pub(crate) fn start_with_tls(certificates: &Path, more: &str) -> Self {
+        let (port, tls_port) = (free_port(), free_port());
+        let (output, config) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
+        let (cert, key) = (certificates.join("server.pem"), certificates.join("server.key"));
+        let text = format!(
+            "listener \"tcp\" {{\n address = \"127.0.0.1:{tls_port}\"\n tls_cert_file = {cert:?}\n tls_key_file = {key:?}\n {more}\n}}\n"
+        );
+        fs::write(config.path(), text).unwrap();
+        let argument = format!("-config={}", config.path().display());
+        let running = spawn(port, output.path(), &[&argument]);
+        Self { running, port, tls_port, output, _config: Some(config) }.up()
+    }
+
+    /// Sends a signal by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.running.id().to_string();
+        let sent = Command::new("kill").args([format!("-{name}"), id]).status().unwrap();
+        assert!(sent.success());
     }
 
     /// Kills the server; what it knew is gone with it.
@@ -50,7 +63,15 @@ impl Bao {
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("{}://127.0.0.1:{}", self.scheme, self.port)
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.tls_port
     }
 
     /// A request of the operator; its answer.
@@ -71,14 +92,14 @@ impl Bao {
     #[track_caller]
     pub(crate) fn put_when_up(&self, name: &str, data: &Value) {
         let (path, body) = (format!("secret/data/{name}"), json!({ "data": data }));
-        wait("the server takes a secret", Duration::from_secs(20), || self.try_ask("POST", &path, &body).0 == 200);
+        wait("the server takes a secret", PATIENCE, || self.try_ask("POST", &path, &body).0 == 200);
     }
 
     /// The key that the development server printed at its start.
     #[track_caller]
     pub(crate) fn unseal_key(&self) -> String {
         let mut key = None;
-        wait("the server prints its unseal key", Duration::from_secs(20), || {
+        wait("the server prints its unseal key", PATIENCE, || {
             let output = fs::read_to_string(self.output.path()).unwrap();
             key = output.lines().find_map(|line| line.trim().strip_prefix("Unseal Key: ").map(str::to_owned));
             key.is_some()
@@ -128,7 +149,7 @@ impl Bao {
     }
 
     fn up(self) -> Self {
-        wait("the server is up", Duration::from_secs(20), || {
+        wait("the server is up", PATIENCE, || {
             self.try_ask("GET", "sys/health", &Value::Null).0 == 200
                 && self.try_ask("GET", "sys/internal/ui/mounts/secret/x", &Value::Null).0 == 200
         });
