@@ -56,6 +56,21 @@ fn certificates_secret_ids_and_tokens_end() {
 }
 
 #[test]
+fn a_clock_that_was_set_wrong_neither_ends_a_certificate_at_once_nor_lets_it_run_out() {
+    let mut params = rcgen::CertificateParams::new(vec!["app.test".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (rcgen::date_time_ymd(2030, 1, 1), rcgen::date_time_ymd(2030, 1, 2));
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem();
+    let end: u64 = 1_893_456_000 + 86_400;
+    let body = serde_json::json!({ "data": { "certificate": certificate, "expiration": end } }).to_string();
+    let dependency = Dependency::Read { path: "pki/issue/x".to_owned() };
+    let at = |now| of(&dependency, &Json::parse(body.as_bytes()).unwrap(), now);
+    let day = Duration::from_secs(86_400);
+    assert_eq!(at(end - 600), Term::Until(Duration::from_secs(600)));
+    assert_eq!(at(end + 7 * 86_400), Term::Until(day), "the clock is a week ahead");
+    assert_eq!(at(end - 7 * 86_400), Term::Until(day), "the clock is a week behind");
+}
+
+#[test]
 fn the_current_version_is_none_when_it_is_deleted() {
     let current = |text: &str| Version::current(&Json::parse(text.as_bytes()).unwrap());
     let alive = r#"{"current_version":2,"custom_metadata":{"owner":"me"},"versions":{"2":{"created_time":"t","deletion_time":"","destroyed":false}}}"#;
