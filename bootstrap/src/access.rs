@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use blinkchamber_policies::apply::{Method, ServerError, Vault};
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::kubernetes::{self, Api};
-use crate::server::{Authorities, Reason, RequestError, Server, at};
+use crate::server::{Authorities, at, vault};
 use crate::{Failure, tls};
 
 /// For one answer: a database that does not answer holds the request that long.
@@ -45,13 +46,13 @@ impl Options {
     ///
     /// # Errors
     /// [`Failure`] for unusable settings, or when there is no authority after `wait`.
-    pub fn server(&self, wait: Duration, mut say: impl FnMut(&str)) -> Result<Server, Failure> {
+    pub fn server(&self, wait: Duration, mut say: impl FnMut(&str)) -> Result<Vault, Failure> {
         let authorities = match (&self.vault_ca_file, &self.vault_ca_config_map) {
             (Some(file), _) => Some(Authorities::read(file)?),
             (None, Some(name)) => Some(self.published(name, wait, &mut say)?),
             (None, None) => None,
         };
-        Server::new(&self.vault_address, authorities.as_ref(), PATIENCE)
+        vault(&self.vault_address, authorities.as_ref(), PATIENCE)
     }
 
     fn published(&self, name: &str, wait: Duration, say: &mut impl FnMut(&str)) -> Result<Authorities, Failure> {
@@ -80,15 +81,15 @@ impl Options {
     /// One login.
     ///
     /// # Errors
-    /// [`RequestError`]; without its text the token file's path.
-    pub fn log_in(&self, server: &Server, role: &str) -> Result<SecretString, RequestError> {
-        let path = format!("auth/{}/login", self.auth_path);
-        let failed = |reason| RequestError { method: "POST", path: path.clone(), reason };
+    /// [`ServerError`]; also for a token file that cannot be read.
+    pub fn log_in(&self, server: &Vault, role: &str) -> Result<SecretString, ServerError> {
         // Read anew each time: the kubelet replaces the token while a long wait goes on.
-        let jwt = fs::read_to_string(&self.token_file).map(Zeroizing::new);
-        let jwt = jwt.map_err(|error| failed(Reason::Network(format!("{}: {error}", self.token_file.display()))))?;
-        let answer = server.write(&path, &json!({"role": role, "jwt": jwt.trim()}))?;
-        let token = at(&answer, "/auth/client_token").as_str();
-        token.map(SecretString::from).ok_or_else(|| failed(Reason::Answer("no token in it")))
+        let jwt = fs::read_to_string(&self.token_file).map(Zeroizing::new).map_err(|error| ServerError {
+            method: Method::Post,
+            path: format!("auth/{}/login", self.auth_path),
+            status: None,
+            reason: format!("{}: {error}", self.token_file.display()),
+        })?;
+        server.login(&self.auth_path, role, &SecretString::from(jwt.trim()))
     }
 }

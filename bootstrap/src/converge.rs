@@ -13,11 +13,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use blinkchamber_policies::apply::{Method, ServerError, Vault};
 use serde_json::{Value, json};
 
 use self::session::{Patience, Session};
 use crate::desired::Desired;
-use crate::server::{Reason, RequestError, Server, at};
+use crate::server::at;
 use crate::{Failure, access, marker};
 
 /// Settings of `converge`.
@@ -57,7 +58,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let mut session = Session::new(server, limit, out);
     let token = session.retry(Patience::Everything, None, |server| access.log_in(server, &options.role))?;
     session.say(&format!("logged in to {} as {}", access.vault_address, options.role));
-    let mut session = session.with_server(|server| server.with_token(token));
+    let mut session = session.with_token(&token)?;
     let cluster = session.retry(Patience::Passing, None, cluster_id)?;
     if let Some(marker) = &options.marker
         && marker::remember(&access.api, marker, &cluster)?
@@ -109,9 +110,13 @@ pub fn converge<W: Write>(
     Ok(())
 }
 
-fn cluster_id(server: &Server) -> Result<String, RequestError> {
+fn cluster_id(server: &Vault) -> Result<String, ServerError> {
     let path = "sys/health?standbyok=true";
-    let failed = |reason| RequestError { method: "GET", path: path.to_owned(), reason };
     let answer = server.read(path)?.unwrap_or_default();
-    at(&answer, "/cluster_id").as_str().map(str::to_owned).ok_or_else(|| failed(Reason::Answer("no cluster id in it")))
+    at(&answer, "/cluster_id").as_str().map(str::to_owned).ok_or_else(|| ServerError {
+        method: Method::Get,
+        path: path.to_owned(),
+        status: None,
+        reason: "the answer has no cluster id".to_owned(),
+    })
 }

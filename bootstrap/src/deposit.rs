@@ -61,7 +61,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let server = options.access.server(limit, |line| drop(writeln!(out, "deposit: {line}")))?;
     let mut session = Session::new(server, limit, out);
     let token = session.retry(Patience::Everything, None, |server| options.access.log_in(server, &options.role))?;
-    let mut session = session.with_server(|server| server.with_token(token));
+    let mut session = session.with_token(&token)?;
     // Never over what is there: the login may not even do it.
     let body = json!({"options": {"cas": 0}, "data": values});
     session.retry(Patience::Passing, None, |server| server.write(&options.path, &body))?;

@@ -9,7 +9,8 @@ use blinkchamber_bootstrap::converge::converge;
 use blinkchamber_bootstrap::converge::rules::Rules;
 use blinkchamber_bootstrap::converge::session::{Account, Area, Mode, Session};
 use blinkchamber_bootstrap::desired::Desired;
-use blinkchamber_bootstrap::server::{Server, Verb};
+use blinkchamber_bootstrap::server::vault;
+use blinkchamber_policies::apply::{Method, Server as _, Vault};
 use blinkchamber_test_tools::{Running, bao_dev, free_port};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -68,9 +69,9 @@ impl Bao {
         bao
     }
 
-    fn server(&self) -> Server {
-        let server = Server::new(&self.address, None, Duration::from_secs(10)).unwrap();
-        server.with_token(SecretString::from(ROOT))
+    fn server(&self) -> Vault {
+        let server = vault(&self.address, None, Duration::from_secs(10)).unwrap();
+        server.with_token(&SecretString::from(ROOT)).unwrap()
     }
 
     fn read(&self, path: &str) -> Value {
@@ -150,7 +151,7 @@ fn what_drifted_is_put_right_and_what_people_wrote_stays() {
         .write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}))
         .unwrap();
     bao.server().write("pki/roles/web", &json!({"allow_any_name": true, "allowed_domains": ["evil.test"]})).unwrap();
-    let issuers = bao.server().request(Verb::List, "pki/issuers", None).unwrap();
+    let issuers = bao.server().call(Method::List, "pki/issuers", None).unwrap().unwrap();
     let (account, said) = bao.look(DESIRED);
     assert_eq!(account.differences.len(), 3, "{said}");
     assert_eq!(account.by_area, [(Area::Pki, 1), (Area::Policy, 1), (Area::Role, 1)].into());
@@ -161,7 +162,7 @@ fn what_drifted_is_put_right_and_what_people_wrote_stays() {
     assert_eq!(bao.look(DESIRED).0.differences, [""; 0]);
     assert_eq!(bao.read("pki/roles/web")["allowed_domains"], json!(["web.shop.svc"]));
     assert_eq!(
-        bao.server().request(Verb::List, "pki/issuers", None).unwrap()["data"],
+        bao.server().call(Method::List, "pki/issuers", None).unwrap().unwrap()["data"],
         issuers["data"],
         "one root for ever"
     );
@@ -281,7 +282,7 @@ fn a_database_that_does_not_answer_is_waited_for_and_its_password_not_shown() {
     let (result, said) = bao.converge(&text, &[], Duration::from_secs(4));
     let failure = result.unwrap_err().to_string();
     assert!(failure.contains("database/config/demo") && failure.contains("deadline"), "{failure}");
-    assert!(said.contains("waiting: POST database/config/demo: 400"), "{said}");
+    assert!(said.contains("waiting: POST database/config/demo: status 400"), "{said}");
     let password = bao.read("secret/data/postgres")["data"]["vaultadmin"].as_str().unwrap().to_owned();
     assert!(!said.contains(&password) && !failure.contains(&password));
     assert!(bao.server().read("database/config/demo").unwrap().is_none(), "nothing half-made is left");

@@ -83,28 +83,6 @@ pub trait Server {
     /// # Errors
     /// Any other status, and no answer at all.
     fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError>;
-
-    /// `GET`; `None` when there is nothing at the path.
-    ///
-    /// # Errors
-    /// As [`Server::call`].
-    fn read(&self, path: &str) -> Result<Option<Value>, ServerError> {
-        self.call(Method::Get, path, None)
-    }
-
-    /// `POST` with a JSON body. A path where nothing can be written is an error.
-    ///
-    /// # Errors
-    /// As [`Server::call`].
-    fn write(&self, path: &str, body: &Value) -> Result<Value, ServerError> {
-        let nothing = || ServerError {
-            method: Method::Post,
-            path: path.to_owned(),
-            status: Some(404),
-            reason: "status 404: there is nothing at this path".to_owned(),
-        };
-        self.call(Method::Post, path, Some(body))?.ok_or_else(nothing)
-    }
 }
 
 /// A request that failed.

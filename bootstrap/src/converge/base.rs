@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
+use blinkchamber_policies::apply::{ServerError, Vault};
 use serde_json::{Map, Value, json};
 
 use super::session::{Area, Mode, Patience, Session};
 use crate::desired::{FirstSecret, Kubernetes, OwnPolicy};
-use crate::server::{Reason, RequestError, Server, at};
+use crate::server::at;
 use crate::{Failure, random};
 
 /// Mounts an engine where nothing is mounted.
@@ -32,7 +33,7 @@ pub fn mount_with<W: Write>(
     let found = session.retry(Patience::Passing, None, |server| mounted(server, path))?;
     let Some(found) = found else {
         let body = json!({"type": kind, "options": options, "config": config});
-        let write = |server: &Server| server.write(&format!("sys/mounts/{path}"), &body).map(drop);
+        let write = |server: &Vault| server.write(&format!("sys/mounts/{path}"), &body).map(drop);
         return session.change(Area::Mount, &subject, &format!("made ({kind})"), write);
     };
     let same = at(&found, "/type") == kind && (options.is_null() || *at(&found, "/options") == options);
@@ -66,13 +67,9 @@ fn contains(found: &Value, wanted: &Value) -> bool {
 }
 
 /// What is mounted at a path. The server answers 400, not 404, for nothing.
-fn mounted(server: &Server, path: &str) -> Result<Option<Value>, RequestError> {
+fn mounted(server: &Vault, path: &str) -> Result<Option<Value>, ServerError> {
     match server.read(&format!("sys/mounts/{path}")) {
-        Err(RequestError { reason: Reason::Status { status: 400, messages }, .. })
-            if messages.iter().any(|message| message.contains("No secret engine mount")) =>
-        {
-            Ok(None)
-        }
+        Err(error) if error.status == Some(400) && error.reason.contains("No secret engine mount") => Ok(None),
         answer => Ok(answer?.map(|answer| at(&answer, "/data").clone())),
     }
 }
@@ -156,8 +153,8 @@ pub fn first_secret<W: Write>(session: &mut Session<'_, W>, secret: &FirstSecret
 }
 
 /// Somebody else was first, or our own earlier try arrived after all.
-fn is_taken(error: &RequestError) -> bool {
-    matches!(&error.reason, Reason::Status { status: 400, messages } if messages.iter().any(|text| text.contains("check-and-set")))
+fn is_taken(error: &ServerError) -> bool {
+    error.status == Some(400) && error.reason.contains("check-and-set")
 }
 
 #[cfg(test)]

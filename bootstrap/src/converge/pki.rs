@@ -2,13 +2,14 @@
 
 use std::io::Write;
 
+use blinkchamber_policies::apply::{Method, Server as _, ServerError, Vault};
 use serde_json::{Value, json};
 
 use super::base;
 use super::session::{Area, Patience, Session};
 use crate::Failure;
 use crate::desired::{Pki, PkiRole, seconds};
-use crate::server::{RequestError, Server, Verb, at};
+use crate::server::at;
 
 /// Brings about mount, root and roles. A root that is there is never replaced: everybody trusts it.
 ///
@@ -38,11 +39,9 @@ fn root<W: Write>(session: &mut Session<'_, W>, wanted: &Pki, ttl: u64) -> Resul
 }
 
 /// How many there are.
-fn issuers(server: &Server, mount: &str) -> Result<usize, RequestError> {
-    match server.request(Verb::List, &format!("{mount}/issuers"), None) {
-        Err(error) if error.status() == Some(404) => Ok(0),
-        answer => answer.map(|answer| at(&answer, "/data/keys").as_array().map_or(0, Vec::len)),
-    }
+fn issuers(server: &Vault, mount: &str) -> Result<usize, ServerError> {
+    let found = server.call(Method::List, &format!("{mount}/issuers"), None)?;
+    Ok(found.and_then(|found| at(&found, "/data/keys").as_array().map(Vec::len)).unwrap_or_default())
 }
 
 /// Certificates live shortly and are made often: the server keeps none.

@@ -4,15 +4,13 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use blinkchamber_policies::apply::{self, Action, ApplyError, ApplyOptions, Method, Object, ServerError};
+use blinkchamber_policies::apply::{self, Action, ApplyError, ApplyOptions, Object};
 use blinkchamber_policies::compile::{CompileOptions, compile};
 use blinkchamber_policies::role::Role;
-use serde_json::Value;
 
 use super::session::{Area, Mode, Patience, Session};
 use crate::Failure;
 use crate::desired::{Desired, seconds};
-use crate::server::{Reason, RequestError, Server, Verb};
 
 /// What the server should hold.
 #[derive(Debug)]
@@ -100,7 +98,7 @@ impl Rules {
                 Mode::Look => apply::diff(server, &self.set, options),
             };
             match outcome {
-                Err(ApplyError::Server { error, .. }) => Err(refused(error)),
+                Err(ApplyError::Server { error, .. }) => Err(error),
                 other => Ok(other),
             }
         })?;
@@ -127,36 +125,6 @@ impl Rules {
         session.keep_many("policies and roles", diff.unchanged);
         Ok(())
     }
-}
-
-impl apply::Server for Server {
-    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError> {
-        let verb = match method {
-            Method::Delete => Verb::Delete,
-            Method::Get => Verb::Get,
-            Method::List => Verb::List,
-            Method::Post => Verb::Post,
-        };
-        match self.request(verb, path, body) {
-            Err(error) if error.status() == Some(404) => Ok(None),
-            Err(error) => Err(ServerError {
-                method,
-                path: path.to_owned(),
-                status: error.status(),
-                reason: error.reason.to_string(),
-            }),
-            Ok(answer) => Ok(Some(answer)),
-        }
-    }
-}
-
-/// The same refusal in our own terms, so that it is judged as all others.
-fn refused(error: ServerError) -> RequestError {
-    let reason = match error.status {
-        Some(status) => Reason::Status { status, messages: vec![error.reason] },
-        None => Reason::Network(error.reason),
-    };
-    RequestError { method: error.method.word(), path: error.path, reason }
 }
 
 #[cfg(test)]

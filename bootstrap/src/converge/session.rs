@@ -5,8 +5,10 @@ use std::io::Write;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use blinkchamber_policies::apply::{ServerError, Vault};
+use secrecy::SecretString;
+
 use crate::Failure;
-use crate::server::{RequestError, Server};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -86,7 +88,7 @@ pub struct Account {
 /// A run.
 pub struct Session<'a, W> {
     /// The server, with a token.
-    pub server: Server,
+    pub server: Vault,
     /// What it found so far.
     pub account: Account,
     mode: Mode,
@@ -98,7 +100,7 @@ pub struct Session<'a, W> {
 
 impl<'a, W: Write> Session<'a, W> {
     /// Begins a run that must be over in `limit`.
-    pub fn new(server: Server, limit: Duration, out: &'a mut W) -> Self {
+    pub fn new(server: Vault, limit: Duration, out: &'a mut W) -> Self {
         let start = Instant::now();
         let (mode, quiet) = (Mode::Repair, false);
         Self { server, account: Account::default(), mode, quiet, out, start, deadline: start + limit }
@@ -117,9 +119,12 @@ impl<'a, W: Write> Session<'a, W> {
     }
 
     /// The same run, with the token that the login gave.
-    #[must_use]
-    pub fn with_server(self, server: impl FnOnce(Server) -> Server) -> Self {
-        Self { server: server(self.server), ..self }
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] for a token that no server gives.
+    pub fn with_token(self, token: &SecretString) -> Result<Self, Failure> {
+        let server = self.server.with_token(token).map_err(|error| Failure::Failed(error.to_string()))?;
+        Ok(Self { server, ..self })
     }
 
     /// What the run does with a difference.
@@ -177,7 +182,7 @@ impl<'a, W: Write> Session<'a, W> {
         area: Area,
         subject: &str,
         done: &str,
-        write: impl Fn(&Server) -> Result<(), RequestError>,
+        write: impl Fn(&Vault) -> Result<(), ServerError>,
     ) -> Result<(), Failure> {
         if self.mode == Mode::Repair {
             self.retry(Patience::Passing, None, write)?;
@@ -206,7 +211,7 @@ impl<'a, W: Write> Session<'a, W> {
         &mut self,
         patience: Patience,
         hide: Option<&str>,
-        ask: impl Fn(&Server) -> Result<T, RequestError>,
+        ask: impl Fn(&Vault) -> Result<T, ServerError>,
     ) -> Result<T, Failure> {
         let mut pause = FIRST_PAUSE;
         let (mut told, mut next_line) = (String::new(), self.start);

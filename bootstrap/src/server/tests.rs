@@ -2,9 +2,10 @@ use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
+use blinkchamber_policies::apply::Vault;
 use serde_json::json;
 
-use super::{Authorities, Reason, RequestError, Server};
+use super::{Authorities, vault};
 
 /// Answers every connection with the same bytes.
 fn double(answer: &'static str) -> String {
@@ -25,12 +26,8 @@ fn answer_one(mut stream: TcpStream, answer: &str) {
     stream.write_all(answer.as_bytes()).ok();
 }
 
-fn server(answer: &'static str) -> Server {
-    Server::new(&double(answer), None, Duration::from_secs(5)).unwrap()
-}
-
-fn failed(reason: Reason) -> RequestError {
-    RequestError { method: "GET", path: "p".to_owned(), reason }
+fn server(answer: &'static str) -> Vault {
+    vault(&double(answer), None, Duration::from_secs(5)).unwrap()
 }
 
 #[test]
@@ -38,7 +35,7 @@ fn the_servers_own_messages_are_the_reason() {
     let server =
         server("HTTP/1.1 403 Forbidden\r\ncontent-length: 42\r\n\r\n{\"errors\":[\"permission denied\\n\",\"again\"]}");
     let error = server.write("sys/mounts/secret", &json!({})).unwrap_err();
-    assert_eq!(error.to_string(), "POST sys/mounts/secret: 403: permission denied; again");
+    assert_eq!(error.to_string(), "POST sys/mounts/secret: status 403: permission denied; again");
     assert!(!error.is_transient());
 }
 
@@ -55,42 +52,26 @@ fn redirects_are_not_followed() {
     let server =
         server("HTTP/1.1 307 Temporary Redirect\r\nlocation: http://127.0.0.1:1/v1/x\r\ncontent-length: 0\r\n\r\n");
     let error = server.read("x").unwrap_err();
-    assert_eq!(error.status(), Some(307));
+    assert_eq!(error.status, Some(307));
     assert!(error.is_transient());
-}
-
-#[test]
-fn what_may_pass_by_itself_is_transient() {
-    assert!(failed(Reason::Network("refused".to_owned())).is_transient());
-    let status = |status, messages: &[&str]| {
-        failed(Reason::Status { status, messages: messages.iter().map(|text| (*text).to_owned()).collect() })
-    };
-    for passing in [307, 412, 429, 472, 473, 500, 502, 503] {
-        assert!(status(passing, &[]).is_transient(), "{passing}");
-    }
-    assert!(status(400, &["Upgrading from non-versioned to versioned data."]).is_transient());
-    for lasting in [400, 403, 404, 405] {
-        assert!(!status(lasting, &["no"]).is_transient(), "{lasting}");
-    }
 }
 
 #[test]
 fn a_garbled_answer_and_a_closed_port_are_errors_that_name_the_path() {
     let garbled = server("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n{{{").read("a/b").unwrap_err();
-    assert_eq!(garbled.to_string(), "GET a/b: unexpected answer: not JSON");
-    let nobody = Server::new("http://127.0.0.1:1", None, Duration::from_secs(1)).unwrap().read("a/b").unwrap_err();
+    assert_eq!(garbled.to_string(), "GET a/b: the answer is not JSON");
+    let nobody = vault("http://127.0.0.1:1", None, Duration::from_secs(1)).unwrap().read("a/b").unwrap_err();
     assert!(nobody.to_string().starts_with("GET a/b: ") && nobody.is_transient(), "{nobody}");
 }
 
 #[test]
 fn unusable_settings_are_refused_with_their_name() {
-    let no_scheme = Server::new("vault:8200", None, Duration::from_secs(1)).err().unwrap();
+    let no_scheme = vault("vault:8200", None, Duration::from_secs(1)).err().unwrap();
     assert!(no_scheme.to_string().contains("\"vault:8200\""), "{no_scheme}");
     assert_eq!(no_scheme.code(), 2);
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"nothing").unwrap();
-    let no_certificate =
-        Server::new("https://v", Some(&Authorities::read(file.path()).unwrap()), Duration::from_secs(1));
+    let no_certificate = vault("https://v", Some(&Authorities::read(file.path()).unwrap()), Duration::from_secs(1));
     let no_certificate = no_certificate.err().unwrap();
-    assert!(no_certificate.to_string().contains("holds no certificate"), "{no_certificate}");
+    assert!(no_certificate.to_string().contains("no certificate in the file"), "{no_certificate}");
 }

@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use blinkchamber_bootstrap::guard;
-use blinkchamber_bootstrap::server::{Authorities, Server};
+use blinkchamber_bootstrap::server::{Authorities, vault};
 use blinkchamber_bootstrap::tls;
+use blinkchamber_policies::apply::Vault;
 use blinkchamber_test_tools::{free_port, tool};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -158,15 +159,25 @@ seal "static" {{
         }
     }
 
+    /// Waits until the server leads: before that it answers no login, be it good or bad.
+    pub(crate) fn wait_for_leader(&self) {
+        let start = Instant::now();
+        // 429 from a standby, 503 from a sealed one.
+        while let Err(error) = self.server().read("sys/health") {
+            assert!(start.elapsed() < Duration::from_secs(60), "never a leader: {error}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// Waits until a user can log in, and does.
-    pub(crate) fn login(&self) -> Server {
+    pub(crate) fn login(&self) -> Vault {
         let start = Instant::now();
         loop {
             let body = json!({"password": PASSWORD});
             match self.server().write("auth/userpass/login/tester", &body) {
                 Ok(answer) => {
                     let token = answer["auth"]["client_token"].as_str().expect("a token");
-                    return self.server().with_token(SecretString::from(token));
+                    return self.server().with_token(&SecretString::from(token)).unwrap();
                 }
                 Err(error) => {
                     let log = fs::read_to_string(self.path("log")).unwrap_or_default();
@@ -177,9 +188,9 @@ seal "static" {{
         }
     }
 
-    pub(crate) fn server(&self) -> Server {
+    pub(crate) fn server(&self) -> Vault {
         let authorities = Authorities::read(&self.path("ca.crt")).unwrap();
-        Server::new(&self.address, Some(&authorities), Duration::from_secs(20)).unwrap()
+        vault(&self.address, Some(&authorities), Duration::from_secs(20)).unwrap()
     }
 
     /// Ends the server as a power loss would.

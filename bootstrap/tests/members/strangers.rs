@@ -46,6 +46,7 @@ fn one_that_began_our_cluster_is_joined_and_one_that_somebody_else_initialised_i
     let body = json!({"recovery_shares": 1, "recovery_threshold": 1});
     theirs.server().write("sys/init", &body).unwrap();
     theirs.wait("unsealed", |status| status["sealed"] == false);
+    theirs.wait_for_leader();
     let (result, said) = beside(&theirs, None);
     assert!(result.is_err() && said.contains("look who initialised it"), "{said}");
     assert!(beside(&theirs, Some(&id)).0.is_err());

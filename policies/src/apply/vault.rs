@@ -138,21 +138,42 @@ impl Vault {
         };
         Err(ServerError { method: Method::Post, path: format!("auth/{mount}/login"), status, reason })
     }
-}
 
-impl Server for Vault {
-    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError> {
+    /// `GET`; the whole body, or `None` when there is nothing at the path.
+    ///
+    /// # Errors
+    /// As [`Server::call`].
+    pub fn read(&self, path: &str) -> Result<Option<Value>, ServerError> {
+        self.call(Method::Get, path, None)
+    }
+
+    /// `POST` with a JSON body; the whole answer, `null` for an empty one.
+    ///
+    /// # Errors
+    /// As [`Server::call`], and for a path where nothing can be written.
+    pub fn write(&self, path: &str, body: &Value) -> Result<Value, ServerError> {
+        self.request(Method::Post, path, Some(body))
+    }
+
+    /// One request; the whole body, `null` for an empty one.
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, ServerError> {
         let call = Call { method, path: path.to_owned(), body: body.map(|body| body.to_string().into_bytes()) };
         let call = call.with_middleware(&self.client.middle);
         let answer = self.runtime.block_on(call.exec(&self.client.http)).map(|answer| answer.raw());
         let failed = |(status, reason)| ServerError { method, path: path.to_owned(), status, reason };
         match answer {
-            Ok(body) if body.trim_ascii().is_empty() => Ok(Some(Value::Null)),
-            Ok(body) => {
-                serde_json::from_slice(&body).map(Some).map_err(|_| failed((None, "the answer is not JSON".to_owned())))
-            }
-            Err(rustify::errors::ClientError::ServerResponseError { code: 404, .. }) => Ok(None),
+            Ok(body) if body.trim_ascii().is_empty() => Ok(Value::Null),
+            Ok(body) => serde_json::from_slice(&body).map_err(|_| failed((None, "the answer is not JSON".to_owned()))),
             Err(error) => Err(failed(told(error))),
+        }
+    }
+}
+
+impl Server for Vault {
+    fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Option<Value>, ServerError> {
+        match self.request(method, path, body) {
+            Err(ServerError { status: Some(404), .. }) => Ok(None),
+            answer => answer.map(Some),
         }
     }
 }

@@ -1,18 +1,19 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use blinkchamber_policies::apply::{Method, ServerError, Vault};
+
 use super::{Patience, Session};
 use crate::Failure;
-use crate::server::{Reason, RequestError, Server};
 
-fn status(status: u16) -> RequestError {
-    let reason = Reason::Status { status, messages: vec!["about hunter2 itself".to_owned()] };
-    RequestError { method: "GET", path: "p".to_owned(), reason }
+fn status(status: u16) -> ServerError {
+    let reason = format!("status {status}: about hunter2 itself");
+    ServerError { method: Method::Get, path: "p".to_owned(), status: Some(status), reason }
 }
 
 fn attempt(limit: Duration, patience: Patience, answers: &[u16]) -> (Result<usize, Failure>, String) {
     let mut out = Vec::new();
-    let server = Server::new("http://127.0.0.1:1", None, Duration::from_secs(1)).unwrap();
+    let server = Vault::new("http://127.0.0.1:1", None, Duration::from_secs(1)).unwrap();
     let mut session = Session::new(server, limit, &mut out);
     let asked = Cell::new(0);
     let result = session.retry(patience, Some("hunter2"), |_| {
