@@ -22,6 +22,11 @@ connect_timeout = 3000
 enable_pool_hba = on
 pool_passwd = '/run/pgpool/pool_passwd'
 connection_cache = off
+# Room for cached answers is taken even when none are cached, and stays taken when PgPool is killed.
+memory_cache_enabled = off
+memqcache_total_size = '1MB'
+memqcache_cache_block_size = '1MB'
+memqcache_max_num_cache = 1000
 ssl = on
 ssl_cert = '/vault/secrets/tls.crt'
 ssl_key = '/vault/secrets/tls.key'
