@@ -169,7 +169,7 @@ impl Writer {
     #[track_caller]
     pub fn goes_on(&self, what: &str) {
         let before = self.acknowledged.load(Ordering::Relaxed);
-        wait::until_true(what, Duration::from_secs(120), || self.acknowledged.load(Ordering::Relaxed) >= before + 5);
+        wait::until_true(what, Duration::from_secs(300), || self.acknowledged.load(Ordering::Relaxed) >= before + 5);
     }
 
     /// Ends, and proves that every acknowledged row is there.

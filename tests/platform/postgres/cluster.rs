@@ -10,7 +10,7 @@ pub(super) const NAMESPACE: &str = "database";
 pub(super) const MEMBERS: [&str; 3] = ["postgresql-0", "postgresql-1", "postgresql-2"];
 
 /// Longer than any repair takes on a busy machine.
-pub(super) const LIMIT: Duration = Duration::from_secs(180);
+pub(super) const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs a command in a member's container.
 pub(super) fn exec(pod: &str, command: &[&str]) -> Result<String, String> {
