@@ -66,6 +66,8 @@ spec:
       labels: {{- include "blinkchamber.podLabels" (list . "zitadel-setup") | nindent 8 }}
       annotations:
         {{- include "blinkchamber.zitadel.annotations" (list . "zitadel-setup-role") | nindent 8 }}
+        # Its own init containers read the files.
+        vault.hashicorp.com/agent-init-first: "true"
     spec:
       restartPolicy: OnFailure
       serviceAccountName: zitadel-setup
