@@ -112,7 +112,12 @@ install_infra() {
   if [ ! -d "$infra/charts" ]; then
     fetch_infra "$infra"
   fi
-  run_helm upgrade --install blinkchamber-infra "$infra" --namespace infra --create-namespace -f - --wait --timeout "${timeout}s" <<< "$values" > "$work/helm.log" 2>&1 ||
+  if ! kube get namespace infra > /dev/null 2>&1; then
+    kube create namespace infra > /dev/null 2> "$work/error" || fail $exit_server "namespace infra cannot be made: $(tail -n 1 "$work/error")"
+    # F5's controller opens ports below 1024 by itself.
+    kube label namespace infra "$selector" "pod-security.kubernetes.io/enforce=$(jq -r 'if ."nginx-ingress".enabled then "baseline" else "restricted" end' <<< "$values")" > /dev/null
+  fi
+  run_helm upgrade --install blinkchamber-infra "$infra" --namespace infra -f - --wait --timeout "${timeout}s" <<< "$values" > "$work/helm.log" 2>&1 ||
     fail $exit_findings "helm could not install chart-infra" "$(tail -n 10 "$work/helm.log")"
 }
 

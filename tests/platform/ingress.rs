@@ -56,6 +56,7 @@ fn the_agents_certificate_is_served_and_renewed_without_a_failed_handshake() {
 #[test]
 fn plain_http_is_led_to_https() {
     let address = service_address("infra", "ingress");
+    rustls::crypto::ring::default_provider().install_default().ok();
     let client = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
     let answer = client.get(format!("http://{address}/ui/console")).header("host", HOST).send().expect("an answer");
     assert_eq!(answer.status(), 308);
@@ -180,9 +181,17 @@ impl CertManager {
 
 impl Drop for CertManager {
     fn drop(&mut self) {
+        // What failed is left to be looked at.
+        if std::thread::panicking() {
+            return;
+        }
         try_kubectl(&["apply", "-f", "-"], &ingress(&[])).expect("the Ingress as it was");
-        kubectl(&["delete", "clusterissuers,certificates", "--all", "-A"]);
+        // Their kinds may not have come to be.
+        try_kubectl(&["delete", "clusterissuers,certificates", "--all", "-A"], "").ok();
         infra("false");
+        // Its webhook would make its Secret again.
+        let pods = "app.kubernetes.io/name in (cert-manager,webhook,cainjector)";
+        kubectl(&["wait", "--for=delete", "pods", "-n", "infra", "-l", pods, "--timeout=120s"]);
         kubectl(&["delete", "secrets", "--all", "-n", "identity"]);
         kubectl(&["delete", "secrets", "--all", "-n", "infra"]);
     }

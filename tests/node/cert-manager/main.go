@@ -1,8 +1,8 @@
 // The cert-manager controllers of one published module in one binary, for tests on a node that cannot pull images.
 //
-//	cert-manager [flags] controller|webhook|cainjector|startupapicheck
+//	cert-manager [flags] controller|webhook|cainjector|startupapicheck [flags]
 //
-// The verb is last, where the chart's extraArgs put it.
+// The verb is where the chart's extraArgs put it.
 // It knows the flags that the chart of the same version renders and ignores the rest, so the chart works with it unchanged.
 // Built in: certificates, the ingress shim, SelfSigned, CA and Vault issuers, the approver. Left out: ACME, Venafi, Gateway API
 // (they bring the cloud SDKs), leader election (one replica).
@@ -59,12 +59,17 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	ctrl.SetLogger(klog.Background())
+	verbs := map[string]func(context.Context, *pflag.FlagSet, []string) error{
+		"controller": runController, "webhook": runWebhook, "cainjector": runInjector, "startupapicheck": runCheck}
 	verb, args := "", []string{}
-	if last := len(os.Args) - 1; last > 0 {
-		verb, args = os.Args[last], os.Args[1:last]
+	for _, arg := range os.Args[1:] {
+		if verbs[arg] != nil {
+			verb = arg
+		} else {
+			args = append(args, arg)
+		}
 	}
-	run := map[string]func(context.Context, *pflag.FlagSet, []string) error{
-		"controller": runController, "webhook": runWebhook, "cainjector": runInjector, "startupapicheck": runCheck}[verb]
+	run := verbs[verb]
 	flags := pflag.NewFlagSet(verb, pflag.ContinueOnError)
 	flags.ParseErrorsAllowlist.UnknownFlags = true
 	err := errors.New("controller, webhook, cainjector or startupapicheck?")
