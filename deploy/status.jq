@@ -3,6 +3,11 @@
 def component: .metadata.labels["app.kubernetes.io/component"] // .metadata.labels["app.kubernetes.io/name"] // .metadata.name;
 def problem($what; $help): {level: "error", what: $what, help: $help};
 def waiting($what; $help): {level: "waiting", what: $what, help: $help};
+# What several pods of a component may have in common, and is then said once.
+def pod_waits($text; $help): {level: "waiting", what: "\(.metadata.name) \($text)", help: $help, pod: .metadata.name, text: $text};
+def merged:
+  [group_by(.text // .what)[] | if length == 1 or .[0].text == null then .[] else
+    .[0] + {what: "\(map(.pod) | join(", ")): \(.[0].text)"} end | del(.pod, .text)];
 def condition($type): first(.status.conditions[]? | select(.type == $type)) // {};
 def where: "-n \(.metadata.namespace) \(.metadata.name)";
 
@@ -31,7 +36,7 @@ def container_problems:
     elif $reason and ($reason | test("^(CreateContainer|RunContainer)")) then
       problem("container \(.name) of \($pod.metadata.name) cannot be started: \(.state.waiting.message // $reason)"; "kubectl describe pod \($pod | where)")
     elif .name == "vault-agent" and .state.running and .started != true then
-      waiting("\($pod.metadata.name) waits for its secrets"; "kubectl logs \($pod | where) -c vault-agent")
+      ($pod | pod_waits("waits for its secrets"; "kubectl logs \(where) -c vault-agent"))
     elif .state.terminated and .state.terminated.exitCode != 0 and $pod.status.phase != "Succeeded" then
       waiting("container \(.name) of \($pod.metadata.name) ended with exit code \(.state.terminated.exitCode)"; "kubectl logs \($pod | where) -c \(.name) --previous")
     else empty end);
@@ -53,7 +58,7 @@ def pod_problems:
   . as $pod | condition("PodScheduled") as $scheduled |
   if .metadata.deletionTimestamp then []
   elif $scheduled.reason == "SchedulingGated" then
-    [waiting("\(.metadata.name) waits at its gate for an agent"; "the webhook makes it again once it is ready: see the webhook's line")]
+    [pod_waits("waits at its gate for an agent"; "the webhook makes it again once it is ready: see the webhook's line")]
   elif $scheduled.status == "False" and (.status.phase == "Pending") then
     ($scheduled.message // "no reason is given") as $message |
     if $message | test("unbound immediate PersistentVolumeClaims|persistentvolumeclaim") then []
@@ -64,7 +69,7 @@ def pod_problems:
     elif .metadata.labels["openbao-sealed"] == "true" or .metadata.labels["vault-sealed"] == "true" then
       [problem("\(.metadata.name) is sealed"; "static, transit, KMS: kubectl logs \(where) -c vault says why the key was not had; shamir: kubectl exec \(where) -c vault -ti -- vault operator unseal")]
     elif .status.phase == "Running" and condition("Ready").status != "True" then
-      [waiting("\(.metadata.name) runs and is not ready"; "kubectl logs \(where) --all-containers; kubectl describe pod \(where)")]
+      [pod_waits("runs and is not ready"; "kubectl logs \(where) --all-containers; kubectl describe pod \(where)")]
     elif .status.phase == "Failed" then [waiting("\(.metadata.name) failed: \(.status.reason // .status.message // "see its log")"; "kubectl logs \(where) --all-containers")]
     else [] end
   end;
@@ -95,7 +100,7 @@ def workload_problems:
 def leader($members):
   [$members[] | select(.metadata.labels | .["openbao-active"] == "true" or .["vault-active"] == "true" or .role == "primary" or .role == "master" or .["blinkchamber.io/role"] == "master") | .metadata.name] as $labelled |
   if $labelled != [] then $labelled | sort
-  else [$leases[0].items[] | .spec.holderIdentity as $holder | select($holder != null and any($members[]; .metadata.name == $holder)) | .spec.holderIdentity] | unique end;
+  else [$leases[0].items[] | select(.metadata.name | test("leader")) | .spec.holderIdentity as $holder | select($holder != null and any($members[]; .metadata.name == $holder)) | .spec.holderIdentity] | unique end;
 
 ($platform[0] // null) as $facts |
 [$workloads | group_by([.metadata.namespace, component])[] | . as $group | .[0] as $first |
@@ -105,7 +110,7 @@ def leader($members):
   (($ready >= $desired) and all($group[]; current)) as $done |
   (if $done then [] else
     [$group[] | workload_problems[]] + [$volumes[] | claim_problem] +
-    [$members[] | select((any(.metadata.ownerReferences[]?; .kind == "Job") | not) or any($group[]; .kind == "Job" and (.status.succeeded // 0) == 0)) | pod_problems[]] end | unique_by(.what)) as $problems |
+    [$members[] | select((any(.metadata.ownerReferences[]?; .kind == "Job") | not) or any($group[]; .kind == "Job" and (.status.succeeded // 0) == 0)) | pod_problems[]] end | unique_by(.what) | merged) as $problems |
   ($facts.components[$first | component]? // {}) as $known |
   {component: ($first | component), namespace: $first.metadata.namespace, kind: $first.kind, desired: $desired, ready: $ready,
    leader: leader($members), lastRotation: $known.lastRotation, nextExpiry: $known.nextExpiry,

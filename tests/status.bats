@@ -107,6 +107,13 @@ row() { printf '%s\n' "${lines[@]}" | tr -s ' ' | grep -qx -- "$1" || { printf '
   says "the job gave up: BackoffLimitExceeded"
 }
 
+@test "what several pods have in common is said once" {
+  gate='{"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]}'
+  objects "$(workload StatefulSet redis 3 1)" "$(pod redis-0 redis StatefulSet "$gate")" "$(pod redis-2 redis StatefulSet "$gate")"
+  run -1 status --json
+  jq -e '.components[0].problems | map(.what) == ["redis-0, redis-2: waits at its gate for an agent"]' <<< "$output"
+}
+
 @test "an upgrade that has not reached every pod is not ready" {
   objects "$(workload StatefulSet vault 3 3 '{"updatedReplicas": 1}')"
   run -1 status

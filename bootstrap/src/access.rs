@@ -47,12 +47,20 @@ impl Options {
     /// # Errors
     /// [`Failure`] for unusable settings, or when there is no authority after `wait`.
     pub fn server(&self, wait: Duration, mut say: impl FnMut(&str)) -> Result<Vault, Failure> {
-        let authorities = match (&self.vault_ca_file, &self.vault_ca_config_map) {
-            (Some(file), _) => Some(Authorities::read(file)?),
-            (None, Some(name)) => Some(self.published(name, wait, &mut say)?),
-            (None, None) => None,
-        };
+        let authorities = self.authorities(wait, &mut say)?;
         vault(&self.vault_address, authorities.as_ref(), PATIENCE)
+    }
+
+    /// Whose certificates are trusted, when any are; waits until the authority is published.
+    ///
+    /// # Errors
+    /// As [`Options::server`].
+    pub fn authorities(&self, wait: Duration, mut say: impl FnMut(&str)) -> Result<Option<Authorities>, Failure> {
+        match (&self.vault_ca_file, &self.vault_ca_config_map) {
+            (Some(file), _) => Authorities::read(file).map(Some),
+            (None, Some(name)) => self.published(name, wait, &mut say).map(Some),
+            (None, None) => Ok(None),
+        }
     }
 
     fn published(&self, name: &str, wait: Duration, say: &mut impl FnMut(&str)) -> Result<Authorities, Failure> {

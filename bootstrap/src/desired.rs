@@ -7,12 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+pub(crate) use blinkchamber_hcl::duration::whole_seconds as seconds;
 use serde::Deserialize;
 
 use crate::Failure;
 
 pub use pki::{Pki, PkiRole};
-pub use rotation::{Kind, Rotation};
+pub use rotation::{Kind, Rotation, Twin};
 
 /// Everything the job brings about beside what the compiler derives from the workloads.
 #[derive(Debug, Default, Deserialize)]
@@ -291,28 +292,8 @@ fn name(at: &str, text: &str) -> Result<(), String> {
 fn duration(at: &str, text: &str) -> Result<(), String> {
     match seconds(text) {
         Some(1..) => Ok(()),
-        _ => Err(format!("{at}: {text:?}: must be whole seconds, minutes or hours, such as 30s, 15m, 24h or 1h30m")),
+        _ => Err(format!("{at}: {text:?}: must be whole seconds with a unit, such as 30s, 15m, 24h or 1h30m")),
     }
-}
-
-/// Seconds of a Go duration of hours, minutes and seconds.
-pub(crate) fn seconds(text: &str) -> Option<u64> {
-    let mut total = 0_u64;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|character: char| !character.is_ascii_digit())?;
-        let (number, tail) = rest.split_at_checked(digits)?;
-        let unit = tail.chars().next()?;
-        let factor = match unit {
-            'h' => 3600,
-            'm' => 60,
-            's' => 1,
-            _ => return None,
-        };
-        total = number.parse::<u64>().ok()?.checked_mul(factor)?.checked_add(total)?;
-        rest = tail.get(unit.len_utf8()..)?;
-    }
-    if text.is_empty() { None } else { Some(total) }
 }
 
 #[cfg(test)]

@@ -1,21 +1,31 @@
-//! OpenBao's guarded first start and the job that makes it what the chart says.
+//! OpenBao's guarded first start, and everything that makes it what the chart says.
 //!
 //! `guard` runs before the server in each of its pods and decides, once, whether this pod may begin a new cluster.
-//! `converge` runs as a job and brings a running cluster to the state one file describes; running it again changes
-//! nothing. Neither prints a secret.
+//! `certificate` keeps that server's certificate fresh. `run` brings a running cluster to the state one file describes,
+//! again and again; `converge` does it once, `diff` and `status` only look. `rotate` replaces a credential while it is
+//! in use, `snapshot` saves and restores everything. None prints a secret.
 
 pub mod access;
 pub mod certificate;
 pub mod converge;
 pub mod deposit;
 pub mod desired;
+pub mod events;
 pub mod guard;
 pub mod kubernetes;
+pub mod lease;
 pub mod marker;
 pub mod random;
+pub mod rotate;
+pub mod run;
 pub mod server;
+pub mod snapshot;
+pub mod status;
 pub mod tls;
 pub mod topology;
+
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -64,6 +74,16 @@ enum Command {
     Certificate(certificate::Options),
     /// Bring a running server to the state that a file describes.
     Converge(converge::Options),
+    /// Tell what is not as the file describes; 1 when there is anything.
+    Diff(converge::Options),
+    /// Bring the server to that state again and again, while this pod holds the Lease.
+    Run(run::Options),
+    /// Tell who leads, what drifted, what rotated when, and what expires next.
+    Status(status::Options),
+    /// Replace a credential while it is in use.
+    Rotate(rotate::Options),
+    /// Save all of the server in a file, or bring it back.
+    Snapshot(snapshot::Options),
     /// Put what a program made itself into the server, once.
     Deposit(deposit::Options),
     /// Beside a Sentinel: keep who is master of which Redis group in a ConfigMap.
@@ -86,6 +106,11 @@ pub fn run() -> ExitCode {
         Command::Guard(options) => guard::run(&options, &mut out),
         Command::Certificate(options) => certificate::run(&options, &mut out),
         Command::Converge(options) => converge::run(&options, &mut out),
+        Command::Diff(options) => converge::diff(&options, &mut out),
+        Command::Run(options) => run::run(&options, &mut out),
+        Command::Status(options) => status::run(&options, &mut out),
+        Command::Rotate(options) => rotate::run(&options, &mut out),
+        Command::Snapshot(options) => snapshot::run(&options, &mut out),
         Command::Deposit(options) => deposit::run(&options, &mut out),
         Command::Topology(options) => topology::run(&options, &mut out),
     };

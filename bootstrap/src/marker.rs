@@ -29,5 +29,15 @@ pub fn remember(options: &Options, marker: &str, cluster: &str) -> Result<bool, 
     }
 }
 
+/// Remembers this cluster instead of the one before: what was restored is the cluster now.
+///
+/// # Errors
+/// [`Failure::Unreachable`] when the API server refuses.
+pub fn replace(options: &Options, marker: &str, cluster: &str) -> Result<(), Failure> {
+    let path = config_map("--marker", marker)?;
+    Api::new(options)?.patch(&path, &json!({"data": {KEY: cluster}}))?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests;

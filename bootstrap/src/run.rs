@@ -5,17 +5,14 @@ mod http;
 pub mod metrics;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ring::digest::{SHA256, digest};
-
 use self::metrics::Metrics;
-use crate::converge::session::Account;
-use crate::converge::{self, Inputs};
+use crate::converge::session::{Account, Mode};
+use crate::converge::{self, Inputs, Manner};
 use crate::events::Events;
 use crate::kubernetes::Api;
 use crate::lease::{Lease, VALID};
@@ -48,9 +45,6 @@ pub struct Options {
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, env = "BLINKCHAMBER_ADMIN_LISTEN", default_value = "0.0.0.0:8080")]
     pub admin_listen: std::net::SocketAddr,
-    /// Ends after this file appears: for tests.
-    #[arg(long, hide = true)]
-    pub until: Option<PathBuf>,
 }
 
 /// What the threads share.
@@ -68,7 +62,6 @@ pub(crate) struct State {
 /// [`Failure`] for unusable settings, or a port that cannot be had.
 pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let inputs = Inputs::read(&options.converge)?;
-    let fingerprint = fingerprint(&options.converge)?;
     let api_options = &options.converge.access.api;
     let lease = || Lease::new(Api::new(api_options)?, &options.lease, &options.pod_name);
     let state = Arc::new(State {
@@ -78,24 +71,20 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         ends: AtomicBool::new(false),
     });
     http::serve(options.admin_listen, Arc::clone(&state))?;
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        let state = Arc::clone(&state);
-        watch(signal, move || state.ends.store(true, Ordering::Relaxed))?;
-    }
     let holding = {
         let (mut lease, state) = (lease()?, Arc::clone(&state));
         thread::spawn(move || hold(&mut lease, &state, &mut io::stdout()))
     };
     let (notes, events) = (lease()?, Events::new(Api::new(api_options)?, &options.lease, &options.pod_name)?);
-    let leader = Leader { options, inputs: &inputs, fingerprint: &fingerprint, notes: &notes, events: &events };
+    let leader = Leader { options, inputs: &inputs, notes: &notes, events: &events };
     let mut first = true;
-    while !state.ends.load(Ordering::Relaxed) && !options.until.as_ref().is_some_and(|file| file.exists()) {
+    while !state.ends.load(Ordering::Relaxed) {
         let pause = if state.leads.load(Ordering::Relaxed) {
             leader.turn(&state, std::mem::take(&mut first), out)
         } else {
             first = true;
             let noted = notes.note(CONVERGED).ok().flatten();
-            state.converged.store(noted.as_ref() == Some(&fingerprint), Ordering::Relaxed);
+            state.converged.store(noted.as_ref() == Some(&inputs.fingerprint), Ordering::Relaxed);
             SOON
         };
         rest(pause, &state);
@@ -136,7 +125,6 @@ fn hold(lease: &mut Lease, state: &State, out: &mut impl Write) {
 struct Leader<'a> {
     options: &'a Options,
     inputs: &'a Inputs,
-    fingerprint: &'a str,
     notes: &'a Lease,
     events: &'a Events,
 }
@@ -144,7 +132,9 @@ struct Leader<'a> {
 impl Leader<'_> {
     /// One run; how long to wait for the next.
     fn turn(&self, state: &State, loud: bool, out: &mut impl Write) -> Duration {
-        let result = converge::once(&self.options.converge, self.inputs, !loud, out);
+        let limit = Duration::from_secs(self.options.converge.timeout);
+        let manner = Manner { mode: Mode::Repair, quiet: !loud, limit };
+        let result = converge::once(&self.options.converge, self.inputs, manner, out);
         state.metrics.ran(&result);
         match result {
             Ok(account) => {
@@ -169,8 +159,8 @@ impl Leader<'_> {
         }
         // Without the note the others are not ready, and say so.
         let noted = self.notes.note(CONVERGED).ok().flatten();
-        let fine = noted.as_deref() == Some(self.fingerprint)
-            || self.notes.set_note(CONVERGED, self.fingerprint).is_ok();
+        let fine = noted.as_ref() == Some(&self.inputs.fingerprint)
+            || self.notes.set_note(CONVERGED, &self.inputs.fingerprint).is_ok();
         state.converged.store(fine, Ordering::Relaxed);
     }
 
@@ -197,16 +187,6 @@ impl Leader<'_> {
         }
         server.write("auth/token/revoke-self", &serde_json::json!({})).ok();
     }
-}
-
-/// What distinguishes one desired state from another.
-fn fingerprint(options: &converge::Options) -> Result<String, Failure> {
-    let mut text = crate::desired::read(&options.desired)?;
-    for (name, manifest) in options.workloads.as_deref().map(converge::rules::read_workloads).transpose()?.unwrap_or_default() {
-        text.push_str(&format!("\0{name}\0{manifest}"));
-    }
-    let hash = digest(&SHA256, text.as_bytes());
-    Ok(hash.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn rest(time: Duration, state: &State) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
-use crate::desired::{Kind, Rotation, seconds};
+use crate::desired::{Kind, Rotation, Twin, seconds};
 use crate::{Failure, random};
 
 #[cfg(test)]
@@ -75,8 +75,7 @@ fn note(rotation: &Rotation, data: &mut Map<String, Value>, step: &str, now: Tim
         *records = json!({});
     }
     if let Some(records) = records.as_object_mut() {
-        let at = now.round(jiff::Unit::Second).unwrap_or(now).to_string();
-        records.insert(rotation.name.clone(), json!({"step": step, "at": at}));
+        records.insert(rotation.name.clone(), json!({"step": step, "at": now.to_string()}));
     }
 }
 
@@ -94,8 +93,8 @@ fn begin(rotation: &Rotation, data: &mut Map<String, Value>) -> Result<(&'static
             (ANNOUNCED, "step 1 of 3: servers learn the new password")
         }
         Kind::Twins { .. } => {
-            let (_, idle) = twins(rotation, data)?;
-            data.insert(idle.0, new);
+            let [_, idle] = twins(rotation, data)?;
+            data.insert(idle.key.clone(), new);
             (ANNOUNCED, "step 1 of 3: the idle user has a new password")
         }
     })
@@ -111,9 +110,9 @@ fn flip(rotation: &Rotation, data: &mut Map<String, Value>) -> Result<&'static s
             "step 2 of 3: clients use the new password; servers take both"
         }
         Kind::Twins { .. } => {
-            let (_, (key, username)) = twins(rotation, data)?;
-            let password = held(rotation, data, &key)?;
-            data.insert("username".to_owned(), json!(username));
+            let [_, idle] = twins(rotation, data)?;
+            let password = held(rotation, data, &idle.key)?;
+            data.insert("username".to_owned(), json!(idle.username));
             data.insert("password".to_owned(), password);
             "step 2 of 3: clients use the other user"
         }
@@ -128,24 +127,23 @@ fn retire(rotation: &Rotation, data: &mut Map<String, Value>) -> Result<&'static
             "step 3 of 3: the replaced password is refused"
         }
         Kind::Twins { .. } => {
-            let (_, idle) = twins(rotation, data)?;
-            data.insert(idle.0, fresh(rotation)?);
+            let [_, idle] = twins(rotation, data)?;
+            data.insert(idle.key.clone(), fresh(rotation)?);
             "step 3 of 3: the replaced user's password is one that nobody was told"
         }
     })
 }
 
-/// Keys and names of the user in use and of the idle one.
-fn twins(rotation: &Rotation, data: &Map<String, Value>) -> Result<((String, String), (String, String)), Failure> {
+/// The user in use and the idle one.
+fn twins<'a>(rotation: &'a Rotation, data: &Map<String, Value>) -> Result<[&'a Twin; 2], Failure> {
     let Kind::Twins { users: [one, other] } = &rotation.kind else {
         return Err(Failure::Failed(format!("{}: has no two users", rotation.name)));
     };
     let username = data.get("username").and_then(Value::as_str).unwrap_or_default();
-    let pair = |twin: &crate::desired::Twin| (twin.key.clone(), twin.username.clone());
     if username == one.username {
-        Ok((pair(one), pair(other)))
+        Ok([one, other])
     } else if username == other.username {
-        Ok((pair(other), pair(one)))
+        Ok([other, one])
     } else {
         let (path, one, other) = (&rotation.path, &one.username, &other.username);
         Err(Failure::Failed(format!("{path}: username is {username:?}, neither {one} nor {other}")))

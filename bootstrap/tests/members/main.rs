@@ -3,4 +3,6 @@
 
 mod listener;
 mod member;
+mod rotations;
+mod snapshots;
 mod strangers;

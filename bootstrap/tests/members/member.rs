@@ -171,13 +171,17 @@ seal "static" {{
 
     /// Waits until a user can log in, and does.
     pub(crate) fn login(&self) -> Vault {
+        self.server().with_token(&self.token()).unwrap()
+    }
+
+    /// The token of such a login.
+    pub(crate) fn token(&self) -> SecretString {
         let start = Instant::now();
         loop {
             let body = json!({"password": PASSWORD});
             match self.server().write("auth/userpass/login/tester", &body) {
                 Ok(answer) => {
-                    let token = answer["auth"]["client_token"].as_str().expect("a token");
-                    return self.server().with_token(&SecretString::from(token)).unwrap();
+                    return SecretString::from(answer["auth"]["client_token"].as_str().expect("a token"));
                 }
                 Err(error) => {
                     let log = fs::read_to_string(self.path("log")).unwrap_or_default();

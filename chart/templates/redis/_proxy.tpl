@@ -35,7 +35,8 @@ spec:
         - name: haproxy
           image: {{ include "blinkchamber.image" (list . "haproxy" "blinkchamber-haproxy") }}
           imagePullPolicy: {{ .Values.images.pullPolicy }}
-          command: [haproxy, -W, -db, -f, /config/haproxy.cfg]
+          # The agent's first word may come before HAProxy listens for it, and would end it.
+          command: [sh, -c, "trap '' USR2; exec haproxy -W -db -f /config/haproxy.cfg"]
           ports:
             {{- range until (int $redis.master.count) }}
             - {name: group-{{ . }}, containerPort: {{ add 6379 . }}}
