@@ -9,7 +9,6 @@ pub mod pki;
 pub mod rules;
 pub mod session;
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -65,10 +64,7 @@ impl Inputs {
     /// # Errors
     /// [`Failure::Configuration`] with file, place and reason.
     pub fn read(options: &Options) -> Result<Self, Failure> {
-        let path = options.desired.display();
-        let wrong = |why: String| Failure::Configuration(format!("{path}: {why}"));
-        let mut text = fs::read_to_string(&options.desired).map_err(|error| wrong(error.to_string()))?;
-        let desired = Desired::parse(&text).map_err(wrong)?;
+        let (desired, mut text) = Desired::read(&options.desired)?;
         let workloads = options.workloads.as_deref().map(rules::read_workloads).transpose()?.unwrap_or_default();
         let rules = rules::Rules::new(&workloads, &desired)?;
         for (name, manifest) in &workloads {

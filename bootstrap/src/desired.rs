@@ -165,14 +165,14 @@ pub struct Operator {
 }
 
 impl Desired {
-    /// Reads and checks a file.
+    /// Reads and checks a file, and gives its text too.
     ///
     /// # Errors
     /// [`Failure::Configuration`] with file, place and reason.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path) -> Result<(Self, String), Failure> {
         let wrong = |why: String| Failure::Configuration(format!("{}: {why}", path.display()));
         let text = fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        Self::parse(&text).map_err(wrong)
+        Ok((Self::parse(&text).map_err(wrong)?, text))
     }
 
     /// Reads and checks a text.

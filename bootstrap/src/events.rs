@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use crate::Failure;
-use crate::kubernetes::Api;
+use crate::kubernetes::{Api, namespaced};
 
 /// What the API server accepts at most is 1024 bytes.
 const LONGEST: usize = 1000;
@@ -26,9 +26,7 @@ impl Events {
     /// # Errors
     /// [`Failure::Configuration`] when the name is none.
     pub fn new(api: Api, name: &str, reporter: &str) -> Result<Self, Failure> {
-        let (namespace, subject) = name
-            .split_once('/')
-            .ok_or_else(|| Failure::Configuration(format!("--lease {name:?}: must be namespace/name")))?;
+        let (namespace, subject) = namespaced("--lease", name)?;
         let (namespace, subject, reporter) = (namespace.to_owned(), subject.to_owned(), reporter.to_owned());
         Ok(Self { api, namespace, subject, reporter, told: AtomicU64::new(0) })
     }

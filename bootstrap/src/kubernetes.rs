@@ -112,17 +112,23 @@ impl Api {
     }
 }
 
+/// Namespace and name of `namespace/name`.
+///
+/// # Errors
+/// [`Failure::Configuration`] naming the flag.
+pub fn namespaced<'a>(flag: &str, text: &'a str) -> Result<(&'a str, &'a str), Failure> {
+    text.split_once('/')
+        .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty() && !name.contains('/'))
+        .ok_or_else(|| Failure::Configuration(format!("{flag} {text:?}: must be namespace/name")))
+}
+
 /// `namespace/name` as the path of a ConfigMap.
 ///
 /// # Errors
 /// [`Failure::Configuration`] naming the flag.
-pub fn config_map(flag: &str, name: &str) -> Result<String, Failure> {
-    match name.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok(format!("/api/v1/namespaces/{namespace}/configmaps/{name}"))
-        }
-        _ => Err(Failure::Configuration(format!("{flag} {name:?}: must be namespace/name"))),
-    }
+pub fn config_map(flag: &str, text: &str) -> Result<String, Failure> {
+    let (namespace, name) = namespaced(flag, text)?;
+    Ok(format!("/api/v1/namespaces/{namespace}/configmaps/{name}"))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::kubernetes::{Api, ApiError};
+use crate::kubernetes::{Api, ApiError, namespaced};
 use crate::server::at;
 
 #[cfg(test)]
@@ -32,10 +32,7 @@ impl Lease {
     /// # Errors
     /// [`Failure::Configuration`] when the name is none.
     pub fn new(api: Api, name: &str, identity: &str) -> Result<Self, Failure> {
-        let (namespace, name) = name
-            .split_once('/')
-            .filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty())
-            .ok_or_else(|| Failure::Configuration(format!("--lease {name:?}: must be namespace/name")))?;
+        let (namespace, name) = namespaced("--lease", name)?;
         let path = format!("/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/{name}");
         Ok(Self { api, path, identity: identity.to_owned(), seen: None })
     }

@@ -68,7 +68,7 @@ pub struct Credential {
 /// # Errors
 /// [`Failure`]: an unknown name, or a server that refuses or is not there.
 pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
-    let desired = Desired::read(&options.desired)?;
+    let (desired, _) = Desired::read(&options.desired)?;
     let known: Vec<_> = desired.rotations.iter().map(|rotation| rotation.name.as_str()).collect();
     let mut chosen = Vec::new();
     for name in &options.names {
