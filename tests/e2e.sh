@@ -9,13 +9,7 @@ node=("$root/tests/node/node")
 export BLINKCHAMBER_NODE=${BLINKCHAMBER_NODE:-e2e}
 . tests/lib/platform.sh
 
-finish() {
-  status=$?
-  if [ $status -ne 0 ]; then diagnose >&2; fi
-  if [ "${E2E_KEEP:-}" != 1 ]; then "${node[@]}" down; fi
-  exit $status
-}
-trap finish EXIT
+end_node_at_exit "${E2E_KEEP:-}"
 
 # Compile before the cluster is up: the two would fight for the same cores.
 cargo test --quiet --package blinkchamber-tests --features cluster --no-run

@@ -12,16 +12,7 @@ export BLINKCHAMBER_NODE=${BLINKCHAMBER_NODE:-platform}
 . tests/lib/platform.sh
 filter=${PLATFORM_FILTER:-}
 
-finish() {
-  status=$?
-  if [ $status -ne 0 ]; then
-    "${node[@]}" exec ./deploy-umbrella.sh status || true
-    diagnose
-  fi >&2
-  if [ "${PLATFORM_KEEP:-}" != 1 ]; then "${node[@]}" down; fi
-  exit $status
-}
-trap finish EXIT
+end_node_at_exit "${PLATFORM_KEEP:-}"
 
 # Members of OpenBao share one key, which the machine that they run on brings along.
 seal=$cache/seal/$BLINKCHAMBER_NODE

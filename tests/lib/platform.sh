@@ -25,8 +25,22 @@ bao() {
     "$@"' sh bao "$@"
 }
 
+# end_node_at_exit KEEP: takes the node down when the script ends, unless KEEP is 1; a run that failed says first what is wrong.
+end_node_at_exit() {
+  keep_node=$1
+  trap finish EXIT
+}
+
+finish() {
+  local status=$?
+  if [ $status -ne 0 ]; then diagnose >&2; fi
+  if [ "$keep_node" != 1 ]; then "${node[@]}" down; fi
+  exit $status
+}
+
 # What went wrong, for a run that failed: everything that is not as it should be.
 diagnose() {
+  "${node[@]}" exec "$root/deploy-umbrella.sh" status || true
   kubectl get pods -A -o wide || true
   kubectl get events -A --sort-by=.lastTimestamp | tail -n 40 || true
   local pod

@@ -7,4 +7,5 @@
 mod ingress;
 mod leaks;
 mod postgres;
+mod redis;
 mod zitadel;

@@ -7,7 +7,8 @@ mod recovery;
 mod rotation;
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::postgres::{Door, Login, Session, Writer};
+use blinkchamber_tests::load::Session;
+use blinkchamber_tests::postgres::{Door, Login, Writer};
 
 /// Two clients at work: one with a kept session, one with a session for each row.
 struct Clients {
@@ -38,9 +39,9 @@ impl Clients {
     fn finish(self, what: &str) -> [usize; 2] {
         let login = Login::of_the_moment(&Operator::login());
         [("kept", self.kept), ("fresh", self.fresh)].map(|(name, writer)| {
-            let report = writer.finish(Some(&login));
-            println!("{what}: {name}: {}", report.line());
-            report.errors.values().sum()
+            let seen = writer.finish(Some(&login));
+            println!("{what}: {name}: {} rows acknowledged, none lost, {}", seen.acknowledged.len(), seen.troubles());
+            seen.failures()
         })
     }
 }

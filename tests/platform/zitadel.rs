@@ -2,13 +2,12 @@
 //! and one pod at a time started again with new credentials.
 
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{JoinHandle, sleep, spawn};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use blinkchamber_tests::bao::Operator;
 use blinkchamber_tests::cluster::{is_ready, kubectl, list, service_address};
+use blinkchamber_tests::load::Load;
 use blinkchamber_tests::wait;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
@@ -40,8 +39,8 @@ fn a_killed_pod_leaves_one_that_answers() {
     wait::until("both are back", Duration::from_secs(120), || ready(2));
     println!("zitadel-0 was killed and both are Ready again after {:.1} s", start.elapsed().as_secs_f64());
     let visits = client.end();
-    assert!(visits.answered > 0, "somebody asked");
-    assert_eq!(visits.refused, 0, "of {} visits, each with some tries", visits.answered);
+    assert!(!visits.acknowledged.is_empty(), "somebody asked");
+    assert_eq!(visits.failures(), 0, "each with some tries: {}", visits.troubles());
 }
 
 #[test]
@@ -68,7 +67,7 @@ fn a_rotation_restarts_one_pod_at_a_time() {
         println!("{credential}: both use it after {:.1} s", start.elapsed().as_secs_f64());
         assert!(fewest >= 1, "one was Ready at every look");
         let visits = client.end();
-        assert_eq!(visits.refused, 0, "{credential}: of {} visits, each with some tries", visits.answered);
+        assert_eq!(visits.failures(), 0, "{credential}: each with some tries: {}", visits.troubles());
         let twice: Vec<u64> = restarts().iter().zip(&before).map(|(now, before)| now - before).collect();
         assert_eq!(twice, [1, 1], "{credential}: once each");
     }
@@ -98,6 +97,7 @@ fn ready(wanted: usize) -> Result<(), String> {
 }
 
 /// The service, with the administrator's token.
+#[derive(Clone)]
 struct Zitadel {
     client: Client,
     base: String,
@@ -133,50 +133,21 @@ impl Zitadel {
 
     /// Ten searches a second. Whoever is refused asks again for a while, as a client or an ingress does: a pod that ends is
     /// still known as Ready until the kubelet has said so.
-    fn visit(&self) -> Visits {
-        let go_on = Arc::new(AtomicBool::new(true));
-        let (flag, base, token) = (go_on.clone(), self.base.clone(), self.token.clone());
-        let client = self.client.clone();
-        let worker = spawn(move || {
-            let zitadel = Self { client, base, token };
-            let mut outcome = Outcome { answered: 0, refused: 0 };
-            while flag.load(Ordering::Relaxed) {
-                let visit = || zitadel.ask("admin/v1/events/_search", &json!({"limit": 1}));
-                let mut answer = visit();
-                for _ in 0..TRIES {
-                    if answer.is_err() {
-                        sleep(Duration::from_millis(500));
-                        answer = visit();
-                    }
+    #[track_caller]
+    fn visit(&self) -> Load {
+        let zitadel = self.clone();
+        Load::start(Duration::from_millis(100), Duration::from_secs(60), move |number, seen| {
+            let visit = || zitadel.ask("admin/v1/events/_search", &json!({"limit": 1}));
+            let mut answer = visit();
+            for _ in 0..TRIES {
+                if answer.is_err() {
+                    sleep(Duration::from_millis(500));
+                    answer = visit();
                 }
-                match answer {
-                    Ok(_) => outcome.answered += 1,
-                    Err(reason) => {
-                        println!("refused: {reason}");
-                        outcome.refused += 1;
-                    }
-                }
-                sleep(Duration::from_millis(100));
             }
-            outcome
-        });
-        Visits { go_on, worker }
-    }
-}
-
-struct Visits {
-    go_on: Arc<AtomicBool>,
-    worker: JoinHandle<Outcome>,
-}
-
-struct Outcome {
-    answered: usize,
-    refused: usize,
-}
-
-impl Visits {
-    fn end(self) -> Outcome {
-        self.go_on.store(false, Ordering::Relaxed);
-        self.worker.join().expect("the visitor ends")
+            answer?;
+            seen.acknowledged.push(number);
+            Ok(())
+        })
     }
 }

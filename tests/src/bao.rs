@@ -1,9 +1,14 @@
 //! OpenBao as its operator sees it: logs in with the operator's service account and does what a test needs.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::blocking::Client;
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 use serde_json::{Value, json};
 
 use crate::cluster::{PLATFORM, get, kubectl, service_address};
@@ -54,6 +59,20 @@ impl Operator {
         (response.status().as_u16(), response.json().unwrap_or(Value::Null))
     }
 
+    /// TLS for clients of the platform: trusts its own authority, and nobody else.
+    #[track_caller]
+    pub fn trust(&self) -> ClientConfig {
+        let answer = self.request("GET", "pki/cert/ca", None).1;
+        let pem = answer["data"]["certificate"].as_str().expect("the platform has an authority");
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("an authority");
+        ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("the provider's versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
+
     /// Writes, retrying while the server has no leader.
     #[track_caller]
     pub fn write(&self, path: &str, body: &Value) -> Value {
@@ -100,7 +119,7 @@ const HOST: &str = "vault.blinkchamber.svc";
 #[track_caller]
 pub fn client() -> Client {
     // A second call is refused, which is as good: the provider is the same.
-    rustls::crypto::ring::default_provider().install_default().ok();
+    ring::default_provider().install_default().ok();
     let map = get(PLATFORM, "configmap", "vault-ca").expect("the published authority");
     let pem = map["data"]["ca.crt"].as_str().expect("a certificate");
     let address: IpAddr = service_address(PLATFORM, "vault").parse().expect("the service's address");

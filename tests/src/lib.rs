@@ -5,7 +5,10 @@
 
 pub mod bao;
 pub mod cluster;
+pub mod load;
+pub mod network;
 pub mod node;
 pub mod postgres;
+pub mod redis;
 pub mod reviews;
 pub mod wait;

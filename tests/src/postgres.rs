@@ -1,16 +1,9 @@
 //! A client of PostgreSQL that writes at a fixed rate and afterwards looks for every acknowledged row.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustls::crypto::ring;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
@@ -19,6 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::bao::Operator;
 use crate::cluster::service_address;
+use crate::load::{Load, Seen, Session};
 use crate::wait;
 
 /// Where applications find PostgreSQL; PgPool's certificate names it.
@@ -60,13 +54,7 @@ impl Door {
     /// Trusts the platform's authority, and nobody else.
     #[track_caller]
     pub fn new(operator: &Operator) -> Self {
-        let answer = operator.request("GET", "pki/cert/ca", None).1;
-        let pem = answer["data"]["certificate"].as_str().expect("the platform has an authority");
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(pem.as_bytes()).expect("PEM")).expect("an authority");
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()));
-        let builder = builder.with_safe_default_protocol_versions().expect("versions");
-        let tls = MakeRustlsConnect::new(builder.with_root_certificates(roots).with_no_client_auth());
+        let tls = MakeRustlsConnect::new(operator.trust());
         let address = service_address("database", "postgresql-ha-postgresql").parse().expect("an address");
         Self { tls, address }
     }
@@ -116,34 +104,12 @@ impl Door {
     }
 }
 
-/// What a writer holds on to.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub enum Session {
-    /// One session, opened again only when it breaks.
-    Kept,
-    /// A session for each row.
-    Fresh,
-}
-
-/// A client at work.
+/// A client that writes rows.
 pub struct Writer {
     door: Door,
     login: Login,
     base: i64,
-    stop: Arc<AtomicBool>,
-    acknowledged: Arc<AtomicI64>,
-    thread: JoinHandle<Report>,
-}
-
-/// What a client saw.
-#[derive(Default)]
-pub struct Report {
-    /// Rows that it was told are written.
-    pub acknowledged: Vec<i64>,
-    /// What it was told instead, and how often.
-    pub errors: BTreeMap<String, usize>,
-    /// The longest time between two acknowledged rows.
-    pub gap: Duration,
+    load: Load,
 }
 
 impl Writer {
@@ -155,82 +121,38 @@ impl Writer {
             .expect("the table is made");
         let micros = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_micros();
         let base = i64::try_from(micros).expect("small") * 1000;
-        let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
-        let thread = {
-            let (door, stop, acknowledged) = (door.clone(), Arc::clone(&stop), Arc::clone(&acknowledged));
-            std::thread::spawn(move || write(&door, session, &login, base, &stop, &acknowledged))
-        };
-        let writer = Self { door: door.clone(), login: first, base, stop, acknowledged, thread };
-        writer.goes_on("the writer's first rows");
-        writer
+        let (path, runtime, mut open) = (door.clone(), runtime(), None);
+        let load = Load::start(PACE, Duration::from_secs(300), move |number, seen| {
+            let id = base + number;
+            // Outside of the runtime: it asks OpenBao and waits for the answer.
+            let login = open.is_none().then(&login);
+            let client = runtime.block_on(insert(&path, open.take(), login.as_ref(), id))?;
+            open = (session == Session::Kept).then_some(client);
+            seen.acknowledged.push(id);
+            Ok(())
+        });
+        Self { door: door.clone(), login: first, base, load }
     }
 
     /// Waits for rows that are acknowledged from now on.
     #[track_caller]
     pub fn goes_on(&self, what: &str) {
-        let before = self.acknowledged.load(Ordering::Relaxed);
-        wait::until_true(what, Duration::from_secs(300), || self.acknowledged.load(Ordering::Relaxed) >= before + 5);
+        self.load.goes_on(what);
     }
 
     /// Ends, and proves that every acknowledged row is there.
     #[track_caller]
-    pub fn finish(self, login: Option<&Login>) -> Report {
-        self.stop.store(true, Ordering::Relaxed);
-        let report = self.thread.join().expect("the writer ends");
+    pub fn finish(self, login: Option<&Login>) -> Seen {
+        let seen = self.load.end();
         let question = format!("SELECT id FROM probe WHERE id >= {}", self.base);
         let login = login.unwrap_or(&self.login);
         let found =
             wait::until("the rows are read", Duration::from_secs(60), || self.door.ask(login, "zitadel", &question));
-        let found: std::collections::BTreeSet<i64> = found.iter().filter_map(|id| id.parse().ok()).collect();
-        let lost = report.acknowledged.iter().filter(|id| !found.contains(id)).count();
-        assert_eq!(lost, 0, "acknowledged rows that are gone, of {}", report.acknowledged.len());
-        report
+        let found: BTreeSet<i64> = found.iter().filter_map(|id| id.parse().ok()).collect();
+        let lost = seen.acknowledged.iter().filter(|id| !found.contains(id)).count();
+        assert_eq!(lost, 0, "acknowledged rows that are gone, of {}", seen.acknowledged.len());
+        seen
     }
-}
-
-impl Report {
-    /// One line for people.
-    #[must_use]
-    pub fn line(&self) -> String {
-        format!(
-            "{} rows acknowledged, none lost, longest pause {:.1} s, {} errors {:?}",
-            self.acknowledged.len(),
-            self.gap.as_secs_f32(),
-            self.errors.values().sum::<usize>(),
-            self.errors
-        )
-    }
-}
-
-fn write(
-    door: &Door,
-    session: Session,
-    login: &impl Fn() -> Login,
-    base: i64,
-    stop: &AtomicBool,
-    count: &AtomicI64,
-) -> Report {
-    let runtime = runtime();
-    let mut report = Report::default();
-    let (mut client, mut id, mut last) = (None, base, Instant::now());
-    while !stop.load(Ordering::Relaxed) {
-        let begun = Instant::now();
-        id += 1;
-        // Outside of the runtime: it asks OpenBao and waits for the answer.
-        let login = client.is_none().then(login);
-        match runtime.block_on(insert(door, client.take(), login.as_ref(), id)) {
-            Ok(open) => {
-                client = (session == Session::Kept).then_some(open);
-                report.gap = report.gap.max(last.elapsed());
-                last = Instant::now();
-                report.acknowledged.push(id);
-                count.fetch_add(1, Ordering::Relaxed);
-            }
-            Err(error) => *report.errors.entry(error).or_default() += 1,
-        }
-        runtime.block_on(async { tokio::time::sleep(PACE.saturating_sub(begun.elapsed())).await });
-    }
-    report
 }
 
 /// Inserts one row in the open session, or in a new one, and gives the session.

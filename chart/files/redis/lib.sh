@@ -1,4 +1,4 @@
-# What the scripts of Redis and of Sentinel share; sourced.
+# What the scripts of Redis, of Sentinel and of the demo's Redis share; sourced.
 # Passwords go through pipes, never through arguments or environment.
 secrets=/vault/secrets
 run=/run/redis
@@ -158,4 +158,20 @@ look_for_news() {
   [ "$told" = 1 ] || [ "$turns" = 0 ] || return 0
   told=0
   is_current || apply || told=1
+}
+
+# Until the server ends: news, and once a second what the caller has to do. TERM is handed on; a server that ends by itself
+# is a failure.
+attend() {
+  while kill -0 "$server" 2> /dev/null; do
+    if [ "$ending" = 1 ]; then
+      ending=2
+      kill -TERM "$server"
+    elif [ "$ending" = 0 ] && [ -S "$socket" ]; then
+      look_for_news
+      "$@"
+    fi
+    pause
+  done
+  [ "$ending" != 0 ] || { say "the server has ended"; exit 1; }
 }

@@ -103,14 +103,4 @@ say "group $group, master $master"
 configuration > "$run/redis.conf"
 redis-server "$run/redis.conf" &
 server=$!
-while kill -0 "$server" 2> /dev/null; do
-  if [ "$ending" = 1 ]; then
-    ending=2
-    kill -TERM "$server"
-  elif [ "$ending" = 0 ] && [ -S "$socket" ]; then
-    look_for_news
-    guard
-  fi
-  pause
-done
-[ "$ending" != 0 ] || { say "the server has ended"; exit 1; }
+attend guard

@@ -96,14 +96,4 @@ find_record
 [ "$ending" = 0 ] || exit 0
 write_configuration
 start
-while kill -0 "$server" 2> /dev/null; do
-  if [ "$ending" = 1 ]; then
-    ending=2
-    kill -TERM "$server"
-  elif [ "$ending" = 0 ] && [ -S "$socket" ]; then
-    look_for_news
-    tell
-  fi
-  pause
-done
-[ "$ending" != 0 ] || { say "Sentinel has ended"; exit 1; }
+attend tell

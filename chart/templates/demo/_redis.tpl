@@ -15,7 +15,7 @@ spec:
     metadata:
       labels: {{- include "blinkchamber.podLabels" (list . "redis") | nindent 8 }}
       annotations:
-        checksum/scripts: {{ .Files.Get "files/demo/redis.sh" | sha256sum }}
+        checksum/scripts: {{ .Files.Get "files/demo/redis.sh" | cat (.Files.Get "files/redis/lib.sh") | sha256sum }}
         vault.hashicorp.com/agent-inject: "true"
         vault.hashicorp.com/role: redis-role
         # Verifiers, not passwords: the server needs no more.

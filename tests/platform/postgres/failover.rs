@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use blinkchamber_tests::cluster::{get, is_ready, kubectl, list};
+use blinkchamber_tests::network::Cut;
 use blinkchamber_tests::node::{process, processes};
 use blinkchamber_tests::wait;
 use serde_json::Value;
@@ -32,7 +33,7 @@ fn a_primary_that_ends_in_any_way_takes_no_acknowledged_row_with_it() {
 fn a_primary_that_nobody_reaches_is_replaced_and_gives_up() {
     let cut_off = primary();
     let clients = Clients::start();
-    let network = Network::cut(&uid_of(&cut_off));
+    let network = Cut::off(process(&uid_of(&cut_off), "postgresql.sh").pid);
     let successor = primary_besides(&cut_off);
     assert_ne!(successor, cut_off);
     clients.go_on("clients write to the successor");
@@ -93,37 +94,4 @@ fn uid_of(pod: &str) -> String {
 fn restarts(pod: &Value) -> i64 {
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
     statuses.filter_map(|status| status["restartCount"].as_i64()).sum()
-}
-
-/// A pod's network, cut off from everybody but itself; whole again when dropped.
-struct Network {
-    pid: String,
-}
-
-impl Network {
-    #[track_caller]
-    fn cut(pod_uid: &str) -> Self {
-        let pid = process(pod_uid, "postgresql.sh").pid.to_string();
-        let network = Self { pid };
-        network.rules("add table inet cut\nadd chain inet cut in { type filter hook input priority 0; }\nadd rule inet cut in iifname != lo drop\nadd chain inet cut out { type filter hook output priority 0; }\nadd rule inet cut out oifname != lo drop\n");
-        network
-    }
-
-    #[track_caller]
-    fn rules(&self, rules: &str) {
-        use std::io::Write as _;
-        let mut child = Command::new("nsenter")
-            .args(["-t", &self.pid, "-n", "nft", "-f", "-"])
-            .stdin(std::process::Stdio::piped())
-            .spawn()
-            .expect("nsenter and nft are part of the node");
-        child.stdin.take().expect("piped").write_all(rules.as_bytes()).expect("the rules are taken");
-        assert!(child.wait().is_ok_and(|status| status.success()), "nft refused {rules}");
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        self.rules("delete table inet cut\n");
-    }
 }
