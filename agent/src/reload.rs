@@ -2,7 +2,8 @@
 //!
 //! Actions of the same file run in their order; files that share an action share that order. Everything else runs on its
 //! own: an application that does not answer keeps nobody else waiting. Changes that come close together are one run, and
-//! an action that fails is tried again for about half a minute, for the application may just be starting.
+//! an action that fails is tried again for about half a minute, for the application may just be starting. A process that
+//! started after the change gets no signal for it: it has read the new file.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 
-use super::{ActionStatus, Pace, lease::Guard, step::Step};
+use super::{ActionStatus, Pace, lease::Guard, process::Moment, step::Step};
 
 /// See the module.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ enum State {
 
 #[derive(Debug, Default)]
 struct Requests {
-    due: BTreeSet<usize>,
+    /// Steps to be run, and when what they tell of happened.
+    due: BTreeMap<usize, Moment>,
     closed: bool,
 }
 
@@ -54,7 +55,8 @@ impl Group {
     }
 
     pub(super) fn request(&self, steps: &BTreeSet<usize>) {
-        self.requests().due.extend(steps);
+        let changed = Moment::now();
+        self.requests().due.extend(steps.iter().map(|step| (*step, changed)));
         self.state.send_replace(State::Busy);
         self.woken.notify_one();
     }
@@ -88,7 +90,7 @@ impl Group {
         let due = self.requests().due.clone();
         let mut all = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         for (index, status) in all.iter_mut().enumerate() {
-            status.waits_for = news.clone().filter(|_| due.contains(&index));
+            status.waits_for = news.clone().filter(|_| due.contains_key(&index));
         }
     }
 
@@ -101,6 +103,7 @@ impl Group {
 struct Retry {
     attempts: u32,
     at: Instant,
+    changed: Moment,
 }
 
 struct Worker {
@@ -177,8 +180,8 @@ impl Worker {
     /// Runs what is due, in order, and with a guard waits until the application is back.
     async fn run_due(&mut self, guard: Option<&Guard>) {
         let (mut told, mut ending) = (Vec::new(), Vec::new());
-        for index in self.due() {
-            if let Some(mut processes) = self.run(index).await {
+        for (index, changed) in self.due() {
+            if let Some(mut processes) = self.run(index, changed).await {
                 ending.append(&mut processes);
                 told.push(index);
             }
@@ -195,19 +198,21 @@ impl Worker {
         }
     }
 
-    fn due(&mut self) -> BTreeSet<usize> {
+    fn due(&mut self) -> BTreeMap<usize, Moment> {
         let mut due = std::mem::take(&mut self.group.requests().due);
         // A new change starts the count of attempts anew.
-        self.failed.retain(|index, _| !due.contains(index));
+        self.failed.retain(|index, _| !due.contains_key(index));
         let now = Instant::now();
-        due.extend(self.failed.iter().filter(|(_, retry)| retry.at <= now).map(|(index, _)| *index));
+        due.extend(
+            self.failed.iter().filter(|(_, retry)| retry.at <= now).map(|(index, retry)| (*index, retry.changed)),
+        );
         due
     }
 
     /// Runs one step; when it worked, gives the processes that are expected to end.
-    async fn run(&mut self, index: usize) -> Option<Vec<OwnedFd>> {
+    async fn run(&mut self, index: usize, changed: Moment) -> Option<Vec<OwnedFd>> {
         let step = self.steps.get(index)?;
-        let outcome = step.run(self.pace).await;
+        let outcome = step.run(self.pace, changed).await;
         let attempts = self.failed.remove(&index).map_or(0, |retry| retry.attempts).saturating_add(1);
         match outcome {
             Ok(ending) => {
@@ -218,7 +223,8 @@ impl Worker {
                 let message = failure.to_string();
                 let again = !failure.is_permanent() && attempts <= self.pace.retries;
                 if again {
-                    self.failed.insert(index, Retry { attempts, at: Instant::now() + self.delay(attempts) });
+                    let at = Instant::now() + self.delay(attempts);
+                    self.failed.insert(index, Retry { attempts, at, changed });
                 }
                 tracing::warn!(
                     action = step.label,

@@ -8,11 +8,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// The system cuts the name in `comm` after this many bytes.
 const COMM_LENGTH: usize = 15;
 /// Programs whose first argument says what they run; a version may follow the name.
 const INTERPRETERS: [&str; 12] =
     ["ash", "bash", "busybox", "dash", "ksh", "lua", "node", "perl", "php", "python", "ruby", "sh"];
+
+/// A point in time as the process table counts it: hundredths of a second since the machine started.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// The first one that is not over: what starts at it or later starts after this call began.
+    pub(super) fn now() -> Self {
+        let now = clock_gettime(ClockId::Boottime);
+        let (seconds, nanoseconds) = (now.tv_sec.unsigned_abs(), now.tv_nsec.unsigned_abs());
+        Self(seconds.saturating_mul(100).saturating_add(nanoseconds.div_ceil(10_000_000)))
+    }
+}
+
+/// A process that was found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    parent: i32,
+    pub(super) started: Moment,
+}
 
 /// The process table.
 pub(super) struct Table {
@@ -28,22 +51,21 @@ impl Table {
 
     /// Processes with this name whose parent has another one: of a server with workers, the one that leads them. The
     /// agent is never among them.
-    pub(super) fn leaders(&self, name: &str) -> io::Result<Vec<i32>> {
-        let mut parents = BTreeMap::new();
+    pub(super) fn leaders(&self, name: &str) -> io::Result<Vec<Process>> {
+        let mut named = BTreeMap::new();
         for entry in fs::read_dir(&self.root)? {
             let name_of_entry = entry?.file_name();
             let Some(pid) = name_of_entry.to_str().and_then(|text| text.parse::<i32>().ok()) else { continue };
-            if let Some(parent) = self.parent_if_named(pid, name) {
-                parents.insert(pid, parent);
+            if let Some(process) = self.process_if_named(pid, name) {
+                named.insert(pid, process);
             }
         }
-        let leads = |parent: &i32| !parents.contains_key(parent);
-        Ok(parents.iter().filter(|(_, parent)| leads(parent)).map(|(pid, _)| *pid).collect())
+        Ok(named.values().filter(|process| !named.contains_key(&process.parent)).copied().collect())
     }
 
     /// Whether a process has this name now.
     pub(super) fn is_named(&self, pid: i32, name: &str) -> bool {
-        self.parent_if_named(pid, name).is_some()
+        self.process_if_named(pid, name).is_some()
     }
 
     /// Whether the agent is the first process of its namespace, that is, shares it with nobody.
@@ -51,22 +73,23 @@ impl Table {
         self.own == 1
     }
 
-    fn parent_if_named(&self, pid: i32, name: &str) -> Option<i32> {
+    fn process_if_named(&self, pid: i32, name: &str) -> Option<Process> {
         if pid == self.own {
             return None;
         }
         let directory = self.root.join(pid.to_string());
-        let (state, parent) = parse_stat(&fs::read_to_string(directory.join("stat")).ok()?)?;
+        let (state, parent, started) = parse_stat(&fs::read_to_string(directory.join("stat")).ok()?)?;
         let dead = matches!(state, 'Z' | 'X' | 'x');
-        (!dead && has_name(&directory, name.as_bytes())).then_some(parent)
+        (!dead && has_name(&directory, name.as_bytes())).then_some(Process { pid, parent, started })
     }
 }
 
-/// State and parent from `stat`; the name in it may hold spaces and brackets.
-fn parse_stat(text: &str) -> Option<(char, i32)> {
+/// State, parent and start from `stat`: fields 3, 4 and 22 of proc(5). The name in it may hold spaces and brackets.
+fn parse_stat(text: &str) -> Option<(char, i32, Moment)> {
     let (_, fields) = text.rsplit_once(')')?;
     let mut fields = fields.split_ascii_whitespace();
-    Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
+    let (state, parent) = (fields.next()?.chars().next()?, fields.next()?.parse().ok()?);
+    Some((state, parent, Moment(fields.nth(17)?.parse().ok()?)))
 }
 
 /// Compares with all that a process is called by. Of another user's process the executable cannot be read, the rest can.

@@ -7,7 +7,10 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal},
 };
 
-use super::{ReloadError, process::Table};
+use super::{
+    ReloadError,
+    process::{Moment, Process, Table},
+};
 
 /// Signals after which the process is expected to end.
 const ENDING: [Signal; 5] = [Signal::ABORT, Signal::INT, Signal::KILL, Signal::QUIT, Signal::TERM];
@@ -49,13 +52,18 @@ impl Signalling {
         Ok(Self { name, signal, process: process.to_owned() })
     }
 
-    /// Sends it to all leaders of that name. Fails when there is none, or when one of them could not be told. Gives the
-    /// handles of those that are expected to end.
-    pub(super) fn send(&self) -> Result<Vec<OwnedFd>, ReloadError> {
+    /// Sends it to all leaders of that name that were there before the change: who started later has read the new file,
+    /// and may not be ready yet for a signal, which would end it. Fails when there is no leader, or when one of them could
+    /// not be told. Gives the handles of those that are expected to end.
+    pub(super) fn send(&self, changed: Moment) -> Result<Vec<OwnedFd>, ReloadError> {
         let table = Table::of_system();
         let leaders = table.leaders(&self.process).map_err(|source| ReloadError::ProcessTable { source })?;
-        let mut told = Vec::new();
-        for pid in leaders {
+        let (mut told, mut knows) = (Vec::new(), false);
+        for Process { pid, started, .. } in leaders {
+            if started >= changed {
+                knows = true;
+                continue;
+            }
             match self.send_to(&table, pid) {
                 Ok(sent) => told.extend(sent),
                 Err(source) => {
@@ -64,7 +72,7 @@ impl Signalling {
                 }
             }
         }
-        if !told.is_empty() {
+        if knows || !told.is_empty() {
             return Ok(if ENDING.contains(&self.signal) { told } else { Vec::new() });
         }
         Err(ReloadError::NoProcess { process: self.process.clone(), alone: table.is_alone() })

@@ -8,6 +8,7 @@ use super::{
     Pace, ReloadError,
     command::Program,
     http::{self, Request},
+    process::Moment,
     signal::Signalling,
 };
 
@@ -30,10 +31,10 @@ impl Step {
         Self { label: label(action), action: action.clone() }
     }
 
-    /// Does it; gives the processes that are expected to end now.
-    pub(super) async fn run(&self, pace: Pace) -> Result<Vec<OwnedFd>, ReloadError> {
+    /// Does it for a change of this moment; gives the processes that are expected to end now.
+    pub(super) async fn run(&self, pace: Pace, changed: Moment) -> Result<Vec<OwnedFd>, ReloadError> {
         match prepare(&self.action)? {
-            Prepared::Signal(signalling) => return signalling.send(),
+            Prepared::Signal(signalling) => return signalling.send(changed),
             Prepared::Command(program) => program.run(pace.command_limit).await?,
             Prepared::Http(request) => request.send(pace.http_limit).await?,
         }

@@ -2,7 +2,10 @@ use std::{fs, os::unix::fs::symlink, path::Path};
 
 use tempfile::TempDir;
 
-use super::{Table, parse_stat};
+use super::{Moment, Table, parse_stat};
+
+/// Fields 5 to 23 of `stat`; the last but one says when the process started.
+const REST: &str = " 1 1 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 1 0 4711 1";
 
 /// A process table of our own making.
 struct Fake(TempDir);
@@ -17,7 +20,7 @@ impl Fake {
     fn process(&self, pid: i32, parent: i32, state: char, comm: &str, arguments: &[&str], exe: Option<&str>) {
         let directory = self.0.path().join(pid.to_string());
         fs::create_dir(&directory).unwrap();
-        fs::write(directory.join("stat"), format!("{pid} ({comm}) {state} {parent} 1 1 0 -1")).unwrap();
+        fs::write(directory.join("stat"), format!("{pid} ({comm}) {state} {parent}{REST}")).unwrap();
         fs::write(directory.join("comm"), format!("{comm}\n")).unwrap();
         let command_line: String = arguments.iter().map(|argument| format!("{argument}\0")).collect();
         fs::write(directory.join("cmdline"), command_line).unwrap();
@@ -27,7 +30,12 @@ impl Fake {
     }
 
     fn leaders(&self, own: i32, name: &str) -> Vec<i32> {
-        Table { root: self.0.path().to_path_buf(), own }.leaders(name).unwrap()
+        Table { root: self.0.path().to_path_buf(), own }
+            .leaders(name)
+            .unwrap()
+            .iter()
+            .map(|process| process.pid)
+            .collect()
     }
 }
 
@@ -81,9 +89,9 @@ fn neither_the_agent_nor_the_dead_are_told() {
 
 #[test]
 fn a_name_with_brackets_does_not_confuse_the_parser() {
-    assert_eq!(parse_stat("7 (a) S 9 (b) R 3 1"), Some(('R', 3)));
-    assert_eq!(parse_stat("7 (app) S 1 7"), Some(('S', 1)));
-    for text in ["", "7", "7 (app)", "7 (app) S", "7 (app) S x"] {
+    assert_eq!(parse_stat(&format!("7 (a) S 9 (b) R 3{REST}")), Some(('R', 3, Moment(4711))));
+    assert_eq!(parse_stat(&format!("7 (app) S 1{REST}")), Some(('S', 1, Moment(4711))));
+    for text in ["", "7", "7 (app)", "7 (app) S", "7 (app) S x", "7 (app) S 1 2 3"] {
         assert_eq!(parse_stat(text), None, "{text:?}");
     }
 }

@@ -101,7 +101,7 @@ async fn a_child_with_the_same_name_is_left_to_its_parent() {
 }
 
 #[tokio::test]
-async fn an_application_that_is_just_starting_is_told_when_it_is_there() {
+async fn an_application_that_starts_after_the_change_is_left_alone() {
     let name = format!("app-{}-three", std::process::id());
     let mut pace = super::PACE;
     pace.retries = 40;
@@ -113,7 +113,11 @@ async fn an_application_that_is_just_starting_is_told_when_it_is_there() {
     let error = reloader.status()[0].last_error.clone().unwrap();
     assert!(error.starts_with(&format!("no process named {name:?} is running")), "{error}");
     let app = App::start(&name, "").await;
+    assert!(reloader.finish(LONG).await);
+    assert_eq!((reloader.status()[0].succeeded, &reloader.status()[0].last_error), (1, &None));
+    // It has read the new file. Of the next change it is told.
+    reloader.changed(&paths(&["/a"]));
     app.until("USR2", 1).await;
     assert!(reloader.finish(LONG).await);
-    assert_eq!(reloader.status()[0].succeeded, 1);
+    assert_eq!(lines(&app.log()), ["ready", "USR2"]);
 }

@@ -116,7 +116,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         "not set",
         "What to do after the file changed: `signal:HUP:postgres`, `http:POST:http://127.0.0.1:8080/reload` or \
          `command:/program argument`. Several stand on lines of their own or are separated by commas. A signal shares \
-         the pod's process namespace and runs the agent as the user of the chosen containers.",
+         the pod's process namespace and runs the agent as the user of the chosen containers; a process that started \
+         after the change has read the new file and gets none.",
     )
     .only(Modes::Native),
     Entry::one(
