@@ -74,17 +74,20 @@ to_json < <(jq -r 'select(.metadata.name == "blinkchamber-workloads") | .data[] 
 jq -cS 'select(.metadata.namespace == "database" and (.kind == "Deployment" or .kind == "StatefulSet"))' "$dev" | sort > "$work/installed"
 check "and byte for byte" cmp "$work/compiled" "$work/installed"
 check "without the demo there is no namespace of its own" query "$work/values.json" 'all(.kind != "Namespace") and all(.metadata.namespace != "database")'
-check "three members by default, one in development" query "$work/values.json" '[.[] | select(.kind == "StatefulSet") | .spec.replicas] == [3]'
+check "three members by default, one in development" query "$work/values.json" '[.[] | select(.kind == "StatefulSet" and .metadata.name == "vault") | .spec.replicas] == [3]'
 check "no key of a seal is made where members share one" query "$work/values.json" '[.. | objects | select(.name? == "BLINKCHAMBER_SEAL_KEY_FILE")] == []'
 check "server.hcl names every member" query "$work/values.json" '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault") | .data["server.hcl"] | [scan("leader_api_addr")] | length] == [3]'
 check "the webhook may touch one configuration only" query "$dev" \
   '[.[] | select(.kind == "ClusterRole") | .rules[] | select(.resources == ["mutatingwebhookconfigurations"])] | length == 1 and all(.resourceNames == ["blinkchamber-webhook"] and (.verbs | index("*") == null and index("update") == null))'
 check "nobody may read Kubernetes Secrets" query "$dev" '[.[] | select(.kind | test("Role$")) | .rules[] | select((.resources | index("secrets")) or (.resources | index("*")) or (.verbs | index("*")))] == []'
 
-# A job cannot be changed: another input is another job, the same input the same one.
-job() { render -f "$chart/values-demo.yaml" "$@" | to_json | jq -r 'select(.kind == "Job").metadata.name'; }
-check "a changed input makes another job" test "$(job)" != "$(job --set bootstrap.tokenTtl=2h)"
-check "an unchanged one the same" test "$(job)" = "$(job --set webhook.replicas=3)"
+# What converges reads its input once: another input is another pod, the same input the same one.
+input() { render -f "$chart/values-demo.yaml" "$@" | to_json | jq -r 'select(.kind == "Deployment" and .metadata.name == "blinkchamber-bootstrap").spec.template.metadata.annotations["checksum/desired"]'; }
+check "a changed input restarts what converges" test "$(input)" != "$(input --set bootstrap.tokenTtl=2h)"
+check "an unchanged one does not" test "$(input)" = "$(input --set webhook.replicas=3)"
+check "two converge, and one of them works" query "$work/values.json" 'any(.kind == "Deployment" and .metadata.name == "blinkchamber-bootstrap" and .spec.replicas == 2) and any(.kind == "Lease" and .metadata.name == "blinkchamber-bootstrap")'
+check "snapshots are made by default, by an account of their own" query "$work/values.json" \
+  'any(.kind == "StatefulSet" and .metadata.name == "vault-snapshots" and .spec.template.spec.serviceAccountName == "vault-snapshots") and any(.kind == "ConfigMap" and .metadata.name == "blinkchamber-bootstrap" and (.data["desired.yaml"] | contains("\"role\":\"blinkchamber-snapshots\",\"serviceAccount\":\"vault-snapshots\"")))'
 
 printf 'bootstrap: {operators: [{role: operator, serviceAccount: someone, policy: "path \\"x\\" { }"}]}\n' > "$work/operator.yaml"
 check "an operator gets a service account" query <(render -f "$work/operator.yaml" | to_json) 'any(.kind == "ServiceAccount" and .metadata.name == "someone")'
@@ -120,7 +123,7 @@ check "Vault with OpenBao's seal" refuses "static is OpenBao's" --set vault.serv
 external() { render --set vault.enabled=false,vault.external.address=http://vault.example.com:8200 "$@" | to_json; }
 check "a server elsewhere: none is installed" query <(external) 'all(.kind != "StatefulSet" or .metadata.name != "vault")'
 check "a server elsewhere: everybody is told where" query <(external) '[.. | objects | select(.name? == "BLINKCHAMBER_VAULT_ADDRESS").value] | length > 1 and all(. == "http://vault.example.com:8200")'
-check "a server elsewhere: the job may go there" query <(external) 'any(.kind == "NetworkPolicy" and .metadata.name == "blinkchamber-bootstrap" and any(.spec.egress[].ports[]; .port == 8200))'
+check "a server elsewhere: what converges may go there" query <(external) 'any(.kind == "NetworkPolicy" and .metadata.name == "blinkchamber-bootstrap" and any(.spec.egress[].ports[]; .port == 8200))'
 hashicorp() { render --set vault.server.product=vault,vault.server.seal.type=shamir,vault.server.tls.enabled=false "$@" | to_json; }
 check "Vault by value: its image, its command, its variables" query <(hashicorp)   '[.[] | select(.kind == "StatefulSet" and .metadata.name == "vault").spec.template.spec.containers[0]] | .[0].image == "docker.io/hashicorp/vault:2.0.4" and .[0].command[0] == "vault" and ([.[0].env[].name] | index("VAULT_K8S_POD_NAME") and (index("BAO_K8S_POD_NAME") | not))'
 check "Vault by value: nothing in its configuration that is OpenBao's alone" query <(hashicorp)   '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault").data] | .[0]["initialize.hcl"] == null and (.[0]["server.hcl"] | contains("disable_mlock = true") and (contains("audit \"file\"") | not))'

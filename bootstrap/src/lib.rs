@@ -10,6 +10,7 @@ pub mod certificate;
 pub mod converge;
 pub mod deposit;
 pub mod desired;
+mod end;
 pub mod events;
 pub mod guard;
 pub mod kubernetes;
@@ -104,7 +105,7 @@ pub fn run() -> ExitCode {
     let mut out = io::stdout();
     let result = match command {
         Command::Guard(options) => guard::run(&options, &mut out),
-        Command::Certificate(options) => certificate::run(&options, &mut out),
+        Command::Certificate(options) => end::at_signal().and_then(|()| certificate::run(&options, &mut out)),
         Command::Converge(options) => converge::run(&options, &mut out),
         Command::Diff(options) => converge::diff(&options, &mut out),
         Command::Run(options) => run::run(&options, &mut out),
@@ -112,7 +113,7 @@ pub fn run() -> ExitCode {
         Command::Rotate(options) => rotate::run(&options, &mut out),
         Command::Snapshot(options) => snapshot::run(&options, &mut out),
         Command::Deposit(options) => deposit::run(&options, &mut out),
-        Command::Topology(options) => topology::run(&options, &mut out),
+        Command::Topology(options) => end::at_signal().and_then(|()| topology::run(&options, &mut out)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,6 +3,8 @@
 //! The server that leads must be asked itself: the others answer with its address. A snapshot of a cluster can be
 //! restored into a new one with the same seal.
 
+pub mod schedule;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -39,6 +41,10 @@ pub struct Options {
 enum Command {
     /// Save one, to a file, to standard output (-), or to a directory, where only the newest are kept.
     Save(Save),
+    /// Save one into a directory whenever the newest is too old, for as long as it runs.
+    Keep(schedule::Keep),
+    /// Tell whether the newest of a directory is young enough; 1 when it is not.
+    Fresh(schedule::Fresh),
     /// List those of a directory.
     List {
         /// The directory.
@@ -56,6 +62,9 @@ pub struct Save {
     /// How many to keep in a directory.
     #[arg(long, env = "BLINKCHAMBER_SNAPSHOTS_KEPT", default_value_t = 28)]
     pub keep: usize,
+    /// Role to log in with; it may read snapshots and nothing else.
+    #[arg(long, env = "BLINKCHAMBER_ROLE", default_value = SAVER)]
+    pub role: String,
     /// The server.
     #[command(flatten)]
     pub access: access::Options,
@@ -80,10 +89,9 @@ pub struct Restore {
 /// [`Failure`] with what could not be read, written or reached.
 pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     match &options.command {
-        Command::Save(save) => {
-            let token = |access: &access::Options| log_in(access, SAVER);
-            self::save(save, &token(&save.access)?, out)
-        }
+        Command::Save(save) => self::save(save, &log_in(&save.access, &save.role)?, out),
+        Command::Keep(options) => schedule::keep(options, out),
+        Command::Fresh(options) => schedule::fresh(options, out),
         Command::List { directory } => {
             for (name, bytes) in list(directory)? {
                 writeln!(out, "{name}  {bytes}").map_err(|error| unwritable(directory, &error))?;

@@ -149,6 +149,19 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{- /* Tokens of a pod that logs in to OpenBao and asks the API server; they are mounted below /run. */ -}}
+{{- define "blinkchamber.loginVolumes" -}}
+- name: vault-token
+  projected:
+    sources:
+      - serviceAccountToken: {audience: {{ .Values.agent.tokenAudience | quote }}, path: token, expirationSeconds: 600}
+- name: api
+  projected:
+    sources:
+      - serviceAccountToken: {path: token, expirationSeconds: 600}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+{{- end }}
+
 {{- define "blinkchamber.nodeChoice" -}}
 {{- with .nodeSelector }}
 nodeSelector: {{- toYaml . | nindent 2 }}

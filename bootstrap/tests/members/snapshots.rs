@@ -35,7 +35,7 @@ fn access(member: &Member) -> access::Options {
 
 fn saved(member: &Member, token: &SecretString, target: &Path, keep: usize) -> String {
     let mut out = Vec::new();
-    let options = Save { target: target.to_owned(), keep, access: access(member) };
+    let options = Save { target: target.to_owned(), keep, role: "unused".to_owned(), access: access(member) };
     save(&options, token, &mut out).unwrap_or_else(|failure| panic!("{failure}"));
     String::from_utf8_lossy(&out).into_owned()
 }
@@ -85,7 +85,7 @@ fn a_file_that_is_no_snapshot_changes_nothing_and_a_refusal_leaves_no_file() {
     assert!(failure.to_string().contains("snapshot-force"), "{failure}");
     member.login();
     let target = directory.path().join("x.snap");
-    let options = Save { target: target.clone(), keep: 1, access: access(&member) };
+    let options = Save { target: target.clone(), keep: 1, role: "unused".to_owned(), access: access(&member) };
     let failure = save(&options, &SecretString::from("not-a-token"), &mut Vec::new()).unwrap_err();
     assert!(failure.to_string().contains("403"), "{failure}");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "only the nonsense");

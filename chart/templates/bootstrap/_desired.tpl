@@ -49,7 +49,46 @@ rotations: {{ $rotations | toJson }}
 {{- if .Values.zitadel.enabled }}
 {{- $operators = concat $operators (include "blinkchamber.zitadel.operators" . | fromYamlArray) }}
 {{- end }}
+{{- $operators = concat $operators (include "blinkchamber.bootstrapRoles" (list . $rotations) | fromYamlArray) }}
 operators: {{ $operators | toJson }}
+{{- end }}
+
+{{- /* What `rotate` and `snapshot` log in with: each may do its one thing. Arguments: context, rotations. */ -}}
+{{- define "blinkchamber.bootstrapRoles" -}}
+{{- $context := index . 0 }}
+{{- $paths := list }}
+{{- range index . 1 }}
+{{- $paths = append $paths .path }}
+{{- end }}
+{{- $namespace := $context.Release.Namespace }}
+{{- with $paths | uniq }}
+- role: blinkchamber-rotate
+  serviceAccount: blinkchamber-bootstrap
+  namespace: {{ $namespace }}
+  policy: |
+    {{- range . }}
+    path "{{ . }}" { capabilities = ["read", "update"] }
+    {{- end }}
+{{- end }}
+{{- if $context.Values.vault.enabled }}
+- role: blinkchamber-snapshot
+  serviceAccount: blinkchamber-bootstrap
+  namespace: {{ $namespace }}
+  policy: |
+    path "sys/storage/raft/snapshot" { capabilities = ["read"] }
+- role: blinkchamber-restore
+  serviceAccount: blinkchamber-bootstrap
+  namespace: {{ $namespace }}
+  policy: |
+    path "sys/storage/raft/snapshot-force" { capabilities = ["create", "update", "sudo"] }
+{{- if $context.Values.vault.server.snapshots.enabled }}
+- role: blinkchamber-snapshots
+  serviceAccount: vault-snapshots
+  namespace: {{ $namespace }}
+  policy: |
+    path "sys/storage/raft/snapshot" { capabilities = ["read"] }
+{{- end }}
+{{- end }}
 {{- end }}
 
 {{- /* The same with the policy of the one who converges, which is made of it. */ -}}
