@@ -10,6 +10,7 @@ in_cluster() {
 
 run_rotate() {
   reach
+  if [ $# -eq 0 ]; then set -- --list; fi
   in_cluster rotate "$@" ${json:+--json}
 }
 

@@ -279,6 +279,15 @@ was_not_asked() { ! grep -- "$1" "$FAKE/calls" || { printf 'asked: %s\n' "$1"; r
   done
 }
 
+@test "without a name rotate lists, with one it rotates" {
+  touch "$FAKE/bootstrap"
+  echo "[]" > "$FAKE/exec"
+  run -0 umbrella rotate --json
+  was_asked "deployment/blinkchamber-bootstrap -- /blinkchamber-bootstrap rotate --list --json"
+  run -0 umbrella rotate redis-app
+  was_asked "deployment/blinkchamber-bootstrap -- /blinkchamber-bootstrap rotate redis-app"
+}
+
 @test "a backup is complete or not there, and overwrites nothing" {
   touch "$FAKE/bootstrap" "$FAKE/taken"
   run -2 umbrella backup "$FAKE/taken"

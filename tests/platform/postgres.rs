@@ -11,14 +11,14 @@ use blinkchamber_tests::load::Session;
 use blinkchamber_tests::postgres::{Door, Login, Writer};
 
 /// Two clients at work: one with a kept session, one with a session for each row.
-struct Clients {
+pub(crate) struct Clients {
     kept: Writer,
     fresh: Writer,
 }
 
 impl Clients {
     #[track_caller]
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let operator = Operator::login();
         let door = Door::new(&operator);
         let start = |session| {
@@ -29,14 +29,14 @@ impl Clients {
     }
 
     #[track_caller]
-    fn go_on(&self, what: &str) {
+    pub(crate) fn go_on(&self, what: &str) {
         self.kept.goes_on(what);
         self.fresh.goes_on(what);
     }
 
     /// Ends both, says what they saw, and gives how many errors each had.
     #[track_caller]
-    fn finish(self, what: &str) -> [usize; 2] {
+    pub(crate) fn finish(self, what: &str) -> [usize; 2] {
         let login = Login::of_the_moment(&Operator::login());
         [("kept", self.kept), ("fresh", self.fresh)].map(|(name, writer)| {
             let seen = writer.finish(Some(&login));

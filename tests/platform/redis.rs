@@ -12,11 +12,11 @@ use blinkchamber_tests::redis::{Door, Password, Report, Writer};
 use self::group::{GROUPS, service};
 
 /// A client of each group at work.
-struct Clients(Vec<(String, Writer)>);
+pub(crate) struct Clients(Vec<(String, Writer)>);
 
 impl Clients {
     #[track_caller]
-    fn start(sessions: &[Session]) -> Self {
+    pub(crate) fn start(sessions: &[Session]) -> Self {
         let door = Door::new(&Operator::login());
         let password = Password::follow("redis/app", "app");
         let all = (0..GROUPS).flat_map(|group| sessions.iter().map(move |session| (group, *session)));
@@ -30,7 +30,7 @@ impl Clients {
     }
 
     #[track_caller]
-    fn go_on(&self, what: &str) {
+    pub(crate) fn go_on(&self, what: &str) {
         for (name, writer) in &self.0 {
             writer.goes_on(&format!("{name}: {what}"));
         }
@@ -38,7 +38,7 @@ impl Clients {
 
     /// Ends them, says what they saw, and proves that nothing is lost that a replica had confirmed.
     #[track_caller]
-    fn finish(self, what: &str) -> Vec<Report> {
+    pub(crate) fn finish(self, what: &str) -> Vec<Report> {
         let reports = self.0.into_iter().map(|(name, writer)| {
             let report = writer.finish();
             println!("{what}: {name}: {}", report.line());

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::blocking::Client;
+use reqwest::blocking::{Client, ClientBuilder};
 use rustls::crypto::ring;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -49,14 +49,22 @@ impl Operator {
     /// One request; the status and the body (`null` when there is none).
     #[track_caller]
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
+        self.try_request(method, path, body).unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// [`Self::request`] while the server may be away.
+    ///
+    /// # Errors
+    /// Why there was no answer.
+    pub fn try_request(&self, method: &str, path: &str, body: Option<&Value>) -> Result<(u16, Value), String> {
         let method = method.parse().expect("an HTTP method");
         let mut request =
             self.client.request(method, format!("{}/{path}", self.base)).header("X-Vault-Token", &self.token);
         if let Some(body) = body {
             request = request.json(body);
         }
-        let response = request.send().unwrap_or_else(|error| panic!("{path}: {error}"));
-        (response.status().as_u16(), response.json().unwrap_or(Value::Null))
+        let response = request.send().map_err(|error| if error.is_timeout() { "timeout" } else { "no connection" })?;
+        Ok((response.status().as_u16(), response.json().unwrap_or(Value::Null)))
     }
 
     /// TLS for clients of the platform: trusts its own authority, and nobody else.
@@ -118,6 +126,12 @@ const HOST: &str = "vault.blinkchamber.svc";
 /// A client of OpenBao that trusts what its members publish, and that a dead server cannot hold for long.
 #[track_caller]
 pub fn client() -> Client {
+    client_builder().build().expect("a client")
+}
+
+/// [`client`] before it is built; it also says which certificates servers show.
+#[track_caller]
+pub fn client_builder() -> ClientBuilder {
     // A second call is refused, which is as good: the provider is the same.
     ring::default_provider().install_default().ok();
     let map = get(PLATFORM, "configmap", "vault-ca").expect("the published authority");
@@ -127,6 +141,5 @@ pub fn client() -> Client {
         .tls_certs_only([reqwest::Certificate::from_pem(pem.as_bytes()).expect("a certificate")])
         .resolve(HOST, SocketAddr::from((address, 8200)))
         .timeout(Duration::from_secs(20))
-        .build()
-        .expect("a client")
+        .tls_info(true)
 }

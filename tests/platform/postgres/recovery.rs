@@ -9,6 +9,7 @@ use blinkchamber_tests::wait;
 
 use super::Clients;
 use super::cluster::{LIMIT, MEMBERS, NAMESPACE, ask, identity, primary, whole};
+use crate::deploy;
 
 #[test]
 fn a_member_whose_volume_is_lost_joins_the_same_cluster_again() {
@@ -49,13 +50,8 @@ fn the_cluster_goes_back_to_a_moment() {
         let waiting = ask(&primary(), "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'")?;
         if waiting == "0" { Ok(()) } else { Err(format!("{waiting} files wait")) }
     });
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let restored = std::process::Command::new(format!("{root}/deploy-umbrella.sh"))
-        .args(["restore-database", &moment, "--yes"])
-        .current_dir(root)
-        .output()
-        .expect("the command runs");
-    assert!(restored.status.success(), "{}", String::from_utf8_lossy(&restored.stderr));
+    let (ok, said) = deploy(&["restore-database", &moment, "--yes"]);
+    assert!(ok, "{said}");
     whole();
     let found = wait::until("applications are served", LIMIT, || ask_as_application("SELECT what FROM history"));
     assert_eq!(found, ["before"], "what was there at {moment}, and nothing of later");

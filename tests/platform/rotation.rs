@@ -1,0 +1,44 @@
+//! (c) Every credential that has a name is replaced by its command, while clients of all parts work.
+
+use blinkchamber_tests::load::Session;
+use serde_json::Value;
+
+use crate::{deploy, postgres, redis};
+
+#[test]
+fn every_credential_is_replaced_by_its_command_and_no_client_notices() {
+    let names = credentials();
+    for expected in [
+        "postgresql-superuser",
+        "postgresql-replication",
+        "pgpool-health",
+        "redis-admin",
+        "redis-sentinel",
+        "redis-zitadel",
+    ] {
+        assert!(names.iter().any(|(name, _)| name == expected), "{expected} is missing: {names:?}");
+    }
+    let (servers, queues) = (postgres::Clients::start(), redis::Clients::start(&[Session::Kept, Session::Fresh]));
+    for (name, _) in &names {
+        let (ok, said) = deploy(&["rotate", name]);
+        assert!(ok, "rotate {name}: {said}");
+        servers.go_on(&format!("rows after {name}"));
+        queues.go_on(&format!("writes after {name}"));
+    }
+    assert_eq!(servers.finish("every credential replaced"), [0, 0], "PostgreSQL's clients saw nothing");
+    for report in queues.finish("every credential replaced") {
+        assert_eq!(report.seen.failures(), 0, "Redis's clients saw nothing: {:?}", report.seen.errors);
+    }
+    for ((name, before), (_, after)) in names.iter().zip(credentials()) {
+        assert!(after.is_string() && after != *before, "{name}: last rotation {before}, then {after}");
+    }
+}
+
+/// Name and time of the last rotation of each.
+fn credentials() -> Vec<(String, Value)> {
+    let (ok, text) = deploy(&["rotate", "--json"]);
+    assert!(ok, "{text}");
+    let list: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"));
+    let all = list.as_array().expect("a list").iter();
+    all.map(|one| (one["name"].as_str().expect("a name").to_owned(), one["lastRotation"].clone())).collect()
+}
