@@ -5,6 +5,7 @@ use std::fmt::Write;
 use clap::{Arg, Command, CommandFactory};
 
 use crate::cli::Cli;
+use crate::http::refusal::{ROWS, Row};
 use crate::metrics::Metrics;
 
 #[cfg(test)]
@@ -55,14 +56,9 @@ review, or too much of one, is answered with a status of its own and a sentence:
 
 | status | when | `outcome` |
 |---|---|---|
-| 400 | the body is no review, or breaks off | `malformed` |
-| 404, 405 | not `POST /mutate` | `unknown` |
-| 408 | the body took longer than 10 s | `timeout` |
-| 413 | more than 3 MiB, or more than 262144 JSON values | `oversized` |
-| 415 | not `application/json` | `unsupported` |
-| 500 | a defect of the webhook; its log says where | `panicked`, `failed` |
-| 503 | 32 MiB of reviews and answers are in hand, or 12 MiB for this address; with `Retry-After: 1`, after which the API server's client asks again | `busy` |
+";
 
+const CONNECTIONS: &str = "
 Connections are bounded too: 1024 in all, 256 from one address. One that does not complete its handshake within 5 s or
 its first request within 10 s is dropped; one without requests for 2 to 4 minutes is closed in order.
 ";
@@ -97,6 +93,10 @@ pub fn webhook_markdown() -> String {
     flags(&mut page, shared.filter(|argument| argument.get_help_heading().is_some()));
     endpoints(&mut page);
     page.push_str(REFUSALS);
+    for Row { status, when, outcome, .. } in &ROWS {
+        let _ = writeln!(page, "| {} | {when} | `{outcome}` |", status.as_u16());
+    }
+    page.push_str(CONNECTIONS);
     metrics(&mut page);
     page
 }

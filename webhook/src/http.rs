@@ -16,10 +16,13 @@ use hyper::body::Body;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
+use self::refusal::Refusal;
 use crate::authority::Current;
 use crate::load::{Charge, Client};
 use crate::metrics::Metrics;
 use crate::mutate::{Failure, Outcome, mutate};
+
+pub(crate) mod refusal;
 
 #[cfg(test)]
 mod tests;
@@ -52,7 +55,7 @@ impl Admission {
         let version = request.version();
         let (outcome, mut response) = match self.review(client, request).await {
             Ok((outcome, answer)) => (outcome, typed(StatusCode::OK, "application/json", answer)),
-            Err(rejection) => (rejection.outcome, rejection.response()),
+            Err(rejection) => (rejection.refusal.row().outcome, rejection.response()),
         };
         if self.closing.load(Ordering::Relaxed) && version < Version::HTTP_2 {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -108,15 +111,15 @@ impl Admission {
 
 /// An answer that is no review.
 struct Rejection {
-    outcome: &'static str,
-    status: StatusCode,
+    refusal: Refusal,
     message: String,
 }
 
 impl Rejection {
     fn response(self) -> Response<Full<Bytes>> {
-        let mut response = typed(self.status, "text/plain; charset=utf-8", (self.message + "\n").into());
-        match self.status {
+        let status = self.refusal.row().status;
+        let mut response = typed(status, "text/plain; charset=utf-8", (self.message + "\n").into());
+        match status {
             StatusCode::METHOD_NOT_ALLOWED => {
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             }
@@ -138,12 +141,12 @@ fn typed(status: StatusCode, media: &'static str, body: Bytes) -> Response<Full<
 }
 
 fn check_route(method: &Method, path: &str) -> Result<(), Rejection> {
-    let (status, message) = match (path, method) {
+    let (refusal, message) = match (path, method) {
         ("/mutate", &Method::POST) => return Ok(()),
-        ("/mutate", _) => (StatusCode::METHOD_NOT_ALLOWED, "only POST is answered here"),
-        _ => (StatusCode::NOT_FOUND, "nothing is here: reviews are answered at /mutate"),
+        ("/mutate", _) => (Refusal::WrongMethod, "only POST is answered here"),
+        _ => (Refusal::NotFound, "nothing is here: reviews are answered at /mutate"),
     };
-    Err(Rejection { outcome: "unknown", status, message: message.to_owned() })
+    Err(Rejection { refusal, message: message.to_owned() })
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
@@ -153,8 +156,7 @@ fn check_type(headers: &HeaderMap) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection {
-        outcome: "unsupported",
-        status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        refusal: Refusal::Unsupported,
         message: format!("content type {given:?} is not supported: expected application/json"),
     })
 }
@@ -170,8 +172,7 @@ where
     }
     timeout(BODY_TIME, collect(body, charge)).await.unwrap_or_else(|_| {
         Err(Rejection {
-            outcome: "timeout",
-            status: StatusCode::REQUEST_TIMEOUT,
+            refusal: Refusal::Timeout,
             message: format!("the body did not arrive within {} s", BODY_TIME.as_secs()),
         })
     })
@@ -190,8 +191,7 @@ where
     let mut length = 0;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Rejection {
-            outcome: "malformed",
-            status: StatusCode::BAD_REQUEST,
+            refusal: Refusal::Malformed,
             message: format!("the body cannot be read: {error}"),
         })?;
         let Ok(data) = frame.into_data() else { continue };
@@ -234,26 +234,20 @@ fn check_values(body: &[u8]) -> Result<(), Rejection> {
         return Ok(());
     }
     Err(Rejection {
-        outcome: "oversized",
-        status: StatusCode::PAYLOAD_TOO_LARGE,
+        refusal: Refusal::Oversized,
         message: format!("the body has {count} values, at most {MOST_VALUES} are accepted"),
     })
 }
 
 fn oversized() -> Rejection {
-    Rejection {
-        outcome: "oversized",
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        message: format!("the body is larger than {BODY_LIMIT} bytes"),
-    }
+    Rejection { refusal: Refusal::Oversized, message: format!("the body is larger than {BODY_LIMIT} bytes") }
 }
 
 /// Memory has a bound, so what does not fit is for the client to ask again.
 fn busy() -> Rejection {
     debug!("request turned away: too many bytes of reviews and answers in hand");
     Rejection {
-        outcome: "busy",
-        status: StatusCode::SERVICE_UNAVAILABLE,
+        refusal: Refusal::Busy,
         message: "the injector has as many bytes of reviews and answers in hand as it may: try again in a second"
             .to_owned(),
     }
@@ -261,11 +255,11 @@ fn busy() -> Rejection {
 
 fn rejected(failure: &Failure) -> Rejection {
     warn!(error = %failure, "request rejected");
-    let (outcome, status) = match failure {
-        Failure::Malformed(_) => ("malformed", StatusCode::BAD_REQUEST),
-        Failure::Write(_) => ("failed", StatusCode::INTERNAL_SERVER_ERROR),
+    let refusal = match failure {
+        Failure::Malformed(_) => Refusal::Malformed,
+        Failure::Write(_) => Refusal::Failed,
     };
-    Rejection { outcome, status, message: failure.to_string() }
+    Rejection { refusal, message: failure.to_string() }
 }
 
 /// A defect of ours costs one request, not the server. What the panic said may hold a part of the pod, so only our
@@ -273,8 +267,7 @@ fn rejected(failure: &Failure) -> Rejection {
 fn panicked(panic: &(dyn Any + Send)) -> Rejection {
     error!(panic = panic.downcast_ref::<&'static str>().copied().unwrap_or("with data"), "request panicked");
     Rejection {
-        outcome: "panicked",
-        status: StatusCode::INTERNAL_SERVER_ERROR,
+        refusal: Refusal::Panicked,
         message: "the injector failed on this request; its log says where".to_owned(),
     }
 }

@@ -65,3 +65,15 @@ fn the_admin_ports_endpoints_are_its_routes() {
     }
     assert_eq!(router.matches(".route(").count(), endpoints.count());
 }
+
+#[test]
+fn every_refusal_has_its_row() {
+    for row in &ROWS {
+        assert_eq!(row.refusal.row().outcome, row.outcome);
+        assert_eq!(ROWS.iter().filter(|other| other.refusal == row.refusal).count(), 1, "{:?}", row.refusal);
+    }
+    // A kind without a row would be answered as the first one.
+    let source = include_str!("../http/refusal.rs");
+    let kinds = source.split("enum Refusal {").nth(1).and_then(|rest| rest.split('}').next()).unwrap();
+    assert_eq!(kinds.split(',').filter(|kind| !kind.trim().is_empty()).count(), ROWS.len());
+}
