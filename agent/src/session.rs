@@ -22,8 +22,6 @@ use crate::{
 /// Two checks whether a token is dead are at least this far apart: a policy that refuses one path must not double the
 /// load of the server.
 const CHECK_INTERVAL: Duration = Duration::from_secs(10);
-/// How much longer one waits after a refusal that only somebody's hand can undo.
-const CONFIGURATION_PATIENCE: u32 = 5;
 
 /// A token that is in use.
 pub(crate) struct Session {
@@ -109,15 +107,13 @@ impl Keeper {
     /// Tries until it has a token.
     async fn log_in(&mut self) -> (Arc<Session>, Term) {
         let mut backoff = Backoff::new(self.pace.min, self.pace.max);
-        let mut patient = Backoff::new(self.pace.min * CONFIGURATION_PATIENCE, self.pace.max);
         loop {
             let error = match self.login.perform(&self.client).await {
                 Ok(grant) => return self.publish(grant),
                 Err(error) => error,
             };
-            let configuration = error.is_configuration();
-            let pace = if configuration { &mut patient } else { &mut backoff };
-            let wait = pace.next(error.retry_after(), &mut self.rng);
+            // A refusal too: while a platform is installed, roles come seconds after the pods that ask for them.
+            let wait = backoff.next(error.retry_after(), &mut self.rng);
             self.report(&error, wait);
             if matches!(&error, LoginError::Vault(error) if error.is_transport()) {
                 self.reload_trust();
