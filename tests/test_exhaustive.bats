@@ -224,9 +224,9 @@ ready() {
   [ "${#lines[@]}" -ge 3 ]
   says redis
   run -2 umbrella rotate no-such-credential
-  before=$(bao kv metadata get -mount=secret -format=json redis | jq .data.current_version)
+  before=$(bao kv metadata get -mount=secret -format=json redis/app | jq .data.current_version)
   run -0 umbrella rotate redis-app
-  after=$(bao kv metadata get -mount=secret -format=json redis | jq .data.current_version)
+  after=$(bao kv metadata get -mount=secret -format=json redis/app | jq .data.current_version)
   [ "$after" -gt "$before" ]
   run -0 umbrella status
 }

@@ -8,7 +8,7 @@ pub mod step;
 
 use std::io::Write;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use blinkchamber_policies::apply::{ServerError, Vault};
 use jiff::Timestamp;
@@ -24,6 +24,8 @@ use crate::{Failure, access};
 pub const ROLE: &str = "blinkchamber-rotate";
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
+/// For a standby to hear of a write.
+const CATCH_UP: Duration = Duration::from_millis(100);
 /// Writers that got in each other's way.
 const ATTEMPTS: usize = 20;
 
@@ -127,10 +129,9 @@ pub fn session(access: &access::Options) -> Result<Vault, Failure> {
 /// # Errors
 /// [`Failure`]; whatever the step, both the replaced and the new value work where they are used.
 pub fn rotate(server: &Vault, rotation: &Rotation, say: &mut impl FnMut(String)) -> Result<(), Failure> {
-    let mut first = true;
-    let mut attempts = 0;
+    let (mut first, mut attempts, mut written) = (true, 0, 0);
     loop {
-        let (mut data, version) = read(server, rotation)?;
+        let (mut data, version) = caught_up(server, rotation, written)?;
         if first && step::is_under_way(rotation, &data) {
             say("going on with a rotation that broke off".to_owned());
         }
@@ -140,9 +141,12 @@ pub fn rotate(server: &Vault, rotation: &Rotation, say: &mut impl FnMut(String))
             Next::Write(what) => {
                 attempts += 1;
                 match write(server, rotation, &data, version) {
-                    Ok(()) => say(what.to_owned()),
+                    Ok(()) => {
+                        written = version.saturating_add(1);
+                        say(what.to_owned());
+                    }
                     // Somebody wrote meanwhile: look again.
-                    Err(error) if is_conflict(&error) && attempts < ATTEMPTS => {}
+                    Err(error) if is_conflict(&error) && attempts < ATTEMPTS => thread::sleep(CATCH_UP),
                     Err(error) if error.is_transient() && attempts < ATTEMPTS => thread::sleep(PAUSE),
                     Err(error) => return Err(Failure::Unreachable(error.to_string())),
                 }
@@ -187,6 +191,21 @@ pub fn credential(server: &Vault, rotation: &Rotation) -> Result<Credential, Fai
         last_rotation: at.filter(|_| step.as_deref() == Some("done")).map(|at| at.to_string()),
         step,
     })
+}
+
+/// At this version or a later one. A standby answers reads from what it has, and what we wrote may not have come to it yet.
+fn caught_up(server: &Vault, rotation: &Rotation, version: u64) -> Result<(Map<String, Value>, u64), Failure> {
+    let start = Instant::now();
+    loop {
+        let found = read(server, rotation)?;
+        if found.1 >= version {
+            return Ok(found);
+        }
+        if start.elapsed() > WAIT {
+            return Err(Failure::Unreachable(format!("{}: version {version} does not reach a standby", rotation.path)));
+        }
+        thread::sleep(CATCH_UP);
+    }
 }
 
 fn read(server: &Vault, rotation: &Rotation) -> Result<(Map<String, Value>, u64), Failure> {

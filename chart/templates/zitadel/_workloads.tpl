@@ -19,6 +19,12 @@ spec:
       annotations:
         checksum/configuration: {{ include "blinkchamber.zitadel.configuration" . | sha256sum }}
         {{- include "blinkchamber.zitadel.annotations" (list . "zitadel-role") | nindent 8 }}
+        # Whether the setup has put its tokens into OpenBao, not the tokens: without its tables ZITADEL would end again and
+        # again.
+        vault.hashicorp.com/agent-inject-secret-installed: secret/metadata/zitadel/pat
+        vault.hashicorp.com/agent-inject-template-installed: |
+          {{`{{- with secret "secret/metadata/zitadel/pat" }}{{ .Data.created_time }}{{ end -}}`}}
+        vault.hashicorp.com/auth-max-backoff: 5s
         # It reads its files at its start only. One of them at a time ends and is started again by the kubelet; the Lease is
         # held until it is ready.
         blinkchamber.io/agent-reload-secrets.yaml: signal:TERM:zitadel
@@ -103,14 +109,6 @@ spec:
       volumes:
         - {name: config, configMap: {name: zitadel}}
         - {name: tokens, emptyDir: {medium: Memory, sizeLimit: 1Mi}}
-        - name: vault-token
-          projected:
-            sources:
-              - serviceAccountToken: {audience: {{ .Values.agent.tokenAudience | quote }}, path: token, expirationSeconds: 600}
-        - name: api
-          projected:
-            sources:
-              - serviceAccountToken: {path: token, expirationSeconds: 600}
-              - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+        {{- include "blinkchamber.loginVolumes" . | nindent 8 }}
         {{- include "blinkchamber.caVolume" . | nindent 8 }}
 {{- end }}
