@@ -1,17 +1,25 @@
 //! The commands that ask a running agent: `ready`, `status`, `refresh`.
 
-use std::{fmt::Write, path::PathBuf};
+use std::{
+    fmt::Write,
+    path::PathBuf,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 
 use crate::{
     cli::{Action, Arguments},
-    control::{Request, Response, SOCKET, call},
+    control::{ControlError, Request, Response, SOCKET, call},
     env::Environment,
     run::{Failure, print},
     settings::Settings,
     status::{Status, TemplateState},
 };
+
+/// Between two questions of one who waits.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Asks, prints what was answered, and gives the exit code.
 pub(crate) fn ask(arguments: &Arguments, environment: &Environment) -> Result<u8, Failure> {
@@ -20,7 +28,8 @@ pub(crate) fn ask(arguments: &Arguments, environment: &Environment) -> Result<u8
         Action::Status => Request::Status,
         _ => Request::Ready,
     };
-    let response = call(&socket(arguments, environment)?, request).map_err(Failure::io)?;
+    let socket = socket(arguments, environment)?;
+    let response = patiently(arguments.wait, || call(&socket, request)).map_err(Failure::io)?;
     let code = response.exit_code();
     match response {
         Response::Ready(readiness) if readiness.ready => print("ready\n").map(|_| code),
@@ -30,6 +39,25 @@ pub(crate) fn ask(arguments: &Arguments, environment: &Environment) -> Result<u8
         Response::Refreshed => print("refreshed\n").map(|_| code),
         Response::Status { status } => print(&text(status, arguments.json)?).map(|_| code),
         Response::Error { message } => Err(Failure { code, message }),
+    }
+}
+
+/// Asks again and again until the agent is ready or the time is over. A kubelet asks once a second at most, and a pod would
+/// start that much later than it could.
+fn patiently(wait: Duration, call: impl Fn() -> Result<Response, ControlError>) -> Result<Response, ControlError> {
+    let start = Instant::now();
+    loop {
+        let answer = call();
+        let may_change = match &answer {
+            Ok(Response::Ready(readiness)) => !readiness.ready,
+            // It is just starting.
+            Err(ControlError::NotListening { .. }) => true,
+            _ => false,
+        };
+        if !may_change || start.elapsed() >= wait {
+            return answer;
+        }
+        sleep(LOOK);
     }
 }
 

@@ -1,6 +1,8 @@
 //! The command line. Flags begin with one dash or two, as in Go.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+
+use blinkchamber_contract::annotations::values;
 
 use crate::settings::Source;
 
@@ -23,6 +25,7 @@ Flags:
   -log-level=L    trace, debug, info, warn or error
   -log-format=F   standard or json
   -socket=FILE    control socket of the running agent (default: from the configuration)
+  -wait=DURATION  ready: how long to wait for the files, such as 4s (default: not at all)
   -json           status as JSON
 
 Exit codes: 0 ok, 1 not ready or a failed job, 2 usage or configuration, 3 server, network or I/O
@@ -61,6 +64,8 @@ pub(crate) struct Arguments {
     pub(crate) log_format: Option<String>,
     /// Control socket, before the configuration.
     pub(crate) socket: Option<PathBuf>,
+    /// How long `ready` waits.
+    pub(crate) wait: Duration,
     /// Output for programs.
     pub(crate) json: bool,
 }
@@ -104,6 +109,7 @@ impl Arguments {
                 "log-level" => parsed.log_level = Some(text()?),
                 "log-format" => parsed.log_format = Some(text()?),
                 "socket" => parsed.socket = Some(text()?.into()),
+                "wait" => parsed.wait = values::seconds(&text()?).ok_or_else(|| refuse(DURATION))?,
                 "exit-after-auth" => parsed.exit_after_auth = switch(value.as_deref()).ok_or_else(|| refuse(SWITCH))?,
                 "json" => parsed.json = switch(value.as_deref()).ok_or_else(|| refuse(SWITCH))?,
                 "h" | "help" => parsed.action = Action::Help,
@@ -120,6 +126,7 @@ impl Arguments {
     }
 }
 
+const DURATION: &str = "takes a duration such as 500ms, 4s or 1m";
 const SWITCH: &str = "takes no value, or true or false";
 
 fn command(name: &str) -> Option<Action> {

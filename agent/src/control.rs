@@ -12,7 +12,7 @@
 //! The socket has mode 0600: the agent's own user (a probe in its container) and root may ask. Answers hold no secrets.
 
 pub(crate) use self::{
-    client::call,
+    client::{ControlError, call},
     message::{Readiness, Request, Response},
     server::{Handler, Server},
 };

@@ -1,6 +1,9 @@
+use std::{cell::Cell, path::PathBuf, time::Duration};
+
 use serde_json::json;
 
-use super::text;
+use super::{patiently, text};
+use crate::control::{ControlError, Readiness, Response};
 
 #[test]
 fn a_status_reads_well() {
@@ -27,6 +30,30 @@ reload     signal HUP app (2 worked, 0 failed)
     assert_eq!(told, expected);
     let raw = text(status.clone(), true).ok().unwrap();
     assert_eq!(serde_json::from_str::<serde_json::Value>(&raw).unwrap(), status);
+}
+
+#[test]
+fn who_waits_asks_until_all_is_ready_or_the_time_is_over() {
+    let count = Cell::new(0);
+    let answers = |ready_at: usize| {
+        count.set(0);
+        let count = &count;
+        move || {
+            count.set(count.get() + 1);
+            match count.get() {
+                1 => Err(ControlError::NotListening { path: PathBuf::from("/s") }),
+                asked => Ok(Response::Ready(Readiness { ready: asked >= ready_at, reason: None })),
+            }
+        }
+    };
+    let ready = |answer| matches!(answer, Ok(Response::Ready(Readiness { ready: true, .. })));
+    assert!(ready(patiently(Duration::from_secs(60), answers(4))));
+    assert_eq!(count.get(), 4);
+    assert!(!ready(patiently(Duration::from_millis(100), answers(usize::MAX))));
+    assert!(count.get() > 1);
+    // Who does not wait asks once.
+    assert!(!ready(patiently(Duration::ZERO, answers(2))));
+    assert_eq!(count.get(), 1);
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::{Action, Arguments, UsageError};
 use crate::settings::Source;
 
@@ -26,6 +28,8 @@ fn commands_and_their_flags() {
     assert!(arguments.json && arguments.action == Action::Status);
     assert_eq!(arguments.socket, Some("/s".into()));
     assert_eq!(parse("--version").unwrap().action, Action::Version);
+    assert_eq!(parse("ready -wait=4s").unwrap().wait, Duration::from_secs(4));
+    assert_eq!(parse("ready -wait 1500ms").unwrap().wait, Duration::from_millis(1500));
     assert_eq!(parse("ready -h").unwrap().action, Action::Help);
     assert!(!parse("-exit-after-auth=false").unwrap().exit_after_auth);
 }
@@ -35,6 +39,10 @@ fn nonsense_is_named() {
     assert_eq!(parse("-cofnig=x").unwrap_err().to_string(), "-cofnig=x: not a flag (see --help)");
     assert_eq!(parse("-config").unwrap_err().to_string(), "-config: needs a value");
     assert!(parse("walk").unwrap_err().to_string().starts_with("walk: not a command; use run"));
+    assert_eq!(
+        parse("ready -wait=soon").unwrap_err().to_string(),
+        "-wait=soon: takes a duration such as 500ms, 4s or 1m"
+    );
     assert_eq!(parse("ready status").unwrap_err().argument, "status");
     assert_eq!(parse("status -json=maybe").unwrap_err().argument, "-json=maybe");
 }

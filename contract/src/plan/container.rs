@@ -18,9 +18,11 @@ use crate::plan::volumes::Volumes;
 use crate::plan::{CONTAINER, Defaults};
 
 const PROGRAM: &str = "/blinkchamber-agent";
-/// Seconds the containers after the agent wait for their files before the kubelet starts the agent anew. Waiting for a
-/// server that is away must not end in restarts, so this is a day.
-const LONGEST_START: u32 = 86_400;
+/// Probes that may fail, of up to five seconds each, before the kubelet starts the agent anew. Waiting for a server that is
+/// away must not end in restarts, so this is a day.
+const LONGEST_START: u32 = 17_280;
+/// A probe itself waits for the files: between two of them the kubelet lets a second pass.
+const PROBE_WAIT: &str = "-wait=4s";
 
 /// Bytes of one environment variable that Linux passes to a program (`MAX_ARG_STRLEN`), less its name.
 const LONGEST_CONFIG: usize = 131_072 - "VAULT_CONFIG=".len() - 1;
@@ -180,7 +182,7 @@ fn security_context(identity: &Identity) -> SecurityContext {
 
 fn startup_probe() -> Probe {
     Probe {
-        exec: Exec { command: [PROGRAM, "ready"] },
+        exec: Exec { command: [PROGRAM, "ready", PROBE_WAIT] },
         failure_threshold: LONGEST_START,
         period_seconds: 1,
         timeout_seconds: 5,

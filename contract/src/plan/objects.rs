@@ -287,5 +287,5 @@ pub(super) struct Probe {
 
 #[derive(Serialize)]
 pub(super) struct Exec {
-    pub(super) command: [&'static str; 2],
+    pub(super) command: [&'static str; 3],
 }

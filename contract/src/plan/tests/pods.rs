@@ -8,7 +8,7 @@ fn a_common_pod_gets_one_gating_agent() {
     let container = plan.container.value();
     assert_eq!(container["name"], "vault-agent");
     assert_eq!(container["restartPolicy"], "Always");
-    assert_eq!(container["startupProbe"]["exec"]["command"], json!(["/blinkchamber-agent", "ready"]));
+    assert_eq!(container["startupProbe"]["exec"]["command"], json!(["/blinkchamber-agent", "ready", "-wait=4s"]));
     assert_eq!(container["command"], json!(["/blinkchamber-agent"]));
     assert_eq!(container["args"], json!(["run"]));
     assert_eq!(
