@@ -108,6 +108,11 @@ pub(crate) enum ReloadError {
 }
 
 impl ReloadError {
+    /// Whether nobody was there, which an application that is just starting mends by itself.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::NoProcess { .. })
+    }
+
     /// Whether trying again is of no use.
     pub(crate) fn is_permanent(&self) -> bool {
         matches!(self, Self::UnknownSignal { .. } | Self::NoName { .. } | Self::NoCommand | Self::BadRequest { .. })

@@ -226,13 +226,18 @@ impl Worker {
                     let at = Instant::now() + self.delay(attempts);
                     self.failed.insert(index, Retry { attempts, at, changed });
                 }
-                tracing::warn!(
-                    action = step.label,
-                    error = message,
-                    attempts,
-                    again,
-                    "files changed: process not told"
-                );
+                if again && failure.is_absence() {
+                    // It will read the new file when it starts.
+                    tracing::info!(action = step.label, "files changed: nobody is there to be told");
+                } else {
+                    tracing::warn!(
+                        action = step.label,
+                        error = message,
+                        attempts,
+                        again,
+                        "files changed: process not told"
+                    );
+                }
                 self.record(index, Some(message));
                 None
             }
