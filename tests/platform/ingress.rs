@@ -247,6 +247,7 @@ fn helm_with(arguments: &[&str], stdin: &str) -> String {
     let mut child = Command::new("helm")
         .args(arguments)
         .env("HELM_DRIVER", "configmap")
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

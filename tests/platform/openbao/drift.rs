@@ -12,8 +12,8 @@ use crate::deploy;
 fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
     whole();
     let operator = Operator::login();
-    let policy = "sys/policies/acl/redis-master-policy";
-    let role = "auth/kubernetes/role/redis-master";
+    let policy = "sys/policies/acl/redis-policy";
+    let role = "auth/kubernetes/role/redis-role";
     let read = |path: &str| operator.request("GET", path, None).1["data"].clone();
     let (policy_before, role_before) = (read(policy), read(role));
     assert!(policy_before["policy"].is_string() && role_before["audience"] == "vault", "{policy_before} {role_before}");
@@ -41,7 +41,7 @@ fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
             "-o",
             "jsonpath={.items[*].message}",
         ]);
-        if events.contains("redis-master") { Ok(()) } else { Err(events) }
+        if events.contains("redis-policy") { Ok(()) } else { Err(events) }
     });
     assert_eq!(read("sys/policies/acl/theirs"), theirs);
     assert_eq!(operator.request("DELETE", "sys/policies/acl/theirs", None).0, 204);
