@@ -14,15 +14,7 @@ filter=${PLATFORM_FILTER:-}
 
 end_node_at_exit "${PLATFORM_KEEP:-}"
 
-# Members of OpenBao share one key, which the machine that they run on brings along.
-seal=$cache/seal/$BLINKCHAMBER_NODE
-if [ ! -f "$seal/seal.key" ]; then
-  mkdir -p "$seal"
-  (umask 077 && head -c 32 /dev/urandom > "$seal/seal.key")
-  chown -R 10001:10001 "$seal"
-  chmod 0400 "$seal/seal.key"
-fi
-
+seal=$(seal_directory)
 cargo test --quiet --package blinkchamber-tests --features cluster --no-run
 say "the tests are built"
 "${node[@]}" up

@@ -15,6 +15,18 @@ install_platform() {
     --wait --wait-for-jobs --timeout 8m "$@"
 }
 
+# Members of OpenBao share one key, which the machine that they run on brings along: prints the directory that holds it.
+seal_directory() {
+  local seal=$cache/seal/$BLINKCHAMBER_NODE
+  if [ ! -f "$seal/seal.key" ]; then
+    mkdir -p "$seal"
+    (umask 077 && head -c 32 /dev/urandom > "$seal/seal.key")
+    chown -R 10001:10001 "$seal"
+    chmod 0400 "$seal/seal.key"
+  fi
+  echo "$seal"
+}
+
 # Runs a bao command in the server's pod with a token of the operator's role; the token lives as long as the command.
 bao() {
   local jwt

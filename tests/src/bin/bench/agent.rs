@@ -62,6 +62,22 @@ pub(crate) fn measure(table: &mut Table) {
     fs::remove_dir_all(&scratch).ok();
 }
 
+/// Resident memory of one `bao agent` with one template, in MB.
+pub(crate) fn peer_memory() -> f64 {
+    let scratch = PathBuf::from(format!("/dev/shm/blinkchamber-bench-{}", std::process::id()));
+    fs::create_dir_all(&scratch).expect("a scratch directory on tmpfs");
+    let server = Server::start(&scratch);
+    let peer = |config: &Path| {
+        let mut command = Command::new(tool("bao"));
+        command.arg("agent").arg(format!("-config={}", config.display()));
+        command
+    };
+    let resident = server.figures(&peer, 1, None).resident;
+    drop(server);
+    fs::remove_dir_all(&scratch).ok();
+    resident
+}
+
 struct Server {
     _process: Running,
     scratch: PathBuf,

@@ -1,8 +1,10 @@
-//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook` or `pods` runs a part.
+//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook`, `pods` or
+//! `platform` runs a part.
 //! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
 
 mod agent;
 mod machine;
+mod platform;
 mod pods;
 mod table;
 mod webhook;
@@ -20,6 +22,9 @@ fn main() {
     }
     if wanted("pods") {
         pods::measure(&mut table);
+    }
+    if wanted("platform") {
+        platform::measure(&mut table);
     }
     let text = table.markdown(&machine::describe());
     print!("{text}");

@@ -8,6 +8,8 @@ pub(crate) enum Peer {
     Live(f64),
     /// Measured on an equal machine earlier, because the peer cannot be installed here.
     Recorded(f64),
+    /// There is none to compare with.
+    None,
 }
 
 struct Row {
@@ -56,6 +58,7 @@ impl Table {
         for row in &self.rows {
             let (peer, ratio) = match row.peer {
                 Peer::Live(value) => (format!("{} {}", figure(value), row.unit), row.ratio(value)),
+                Peer::None => ("-".to_owned(), "-".to_owned()),
                 Peer::Recorded(value) => (format!("{} {} (recorded)", figure(value), row.unit), row.ratio(value)),
             };
             writeln!(text, "| {} | {peer} | {} {} | {ratio} |", row.what, figure(row.ours), row.unit)
