@@ -17,7 +17,8 @@ demo-down: node-down ## stop the demo's node and leave nothing behind
 check: ## format, lints, dependencies, house rules, generated documents, chart
 	@tests/check.sh
 
-test: setup images ## everything: units, the node itself, reproducible images, the platform on a real node
+test: setup ## everything: units, the node itself, reproducible images, the platform on a real node
+	@tests/images/build --all
 	@tests/test.sh
 
 e2e: setup images ## only the cluster tests, on a node that is kept: E2E_FILTER=rotation make e2e

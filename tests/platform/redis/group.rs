@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blinkchamber_tests::bao::Operator;
 use blinkchamber_tests::cluster::{get, is_ready, list};
-use blinkchamber_tests::node::{Process, process};
+use blinkchamber_tests::node::{Process, processes};
 use blinkchamber_tests::redis::{Door, Login};
 use blinkchamber_tests::wait;
 
@@ -100,8 +100,14 @@ pub(super) fn whole() {
 /// The server process of a pod.
 #[track_caller]
 pub(super) fn server(pod: &str) -> Process {
-    let object = get(NAMESPACE, "pod", pod).expect("the pod");
+    started(pod).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The server process of a pod, which may be just starting.
+pub(super) fn started(pod: &str) -> Result<Process, String> {
+    let object = get(NAMESPACE, "pod", pod)?;
     // Redis writes its address into its command line.
     let name = if pod.starts_with("redis-sentinel") { "[sentinel]" } else { "redis-server " };
-    process(object["metadata"]["uid"].as_str().expect("a uid"), name)
+    let all = processes(object["metadata"]["uid"].as_str().ok_or("a pod without a uid")?);
+    all.into_iter().find(|process| process.command.contains(name)).ok_or_else(|| format!("{pod} runs no {name}"))
 }

@@ -11,7 +11,7 @@ use blinkchamber_tests::wait;
 use serde_json::{Value, json};
 
 use super::Clients;
-use super::group::{GROUPS, LIMIT, NAMESPACE, ask, master, members, server, whole};
+use super::group::{GROUPS, LIMIT, NAMESPACE, ask, master, members, server, started, whole};
 
 /// User, its secret, the groups that know it, and whether the Sentinels do.
 const USERS: [(&str, &str, &[usize], bool); 7] = [
@@ -31,18 +31,17 @@ fn every_password_is_replaced_without_an_error_of_any_client() {
     let door = Door::new(&operator);
     let restarts = restarts();
     let clients = Clients::start(&[Session::Kept, Session::Fresh]);
-    for (user, secret, groups, sentinels) in USERS {
-        let servers = servers(groups, sentinels);
-        let start = Instant::now();
-        let (old, new) = replace(&operator, &door, user, secret, &servers);
-        println!("{user}: replaced after {:.1} s", start.elapsed().as_secs_f64());
-        for server in &servers {
+    let users = USERS.map(|(user, secret, groups, sentinels)| (user, secret, servers(groups, sentinels)));
+    let start = Instant::now();
+    for ((user, _, servers), (old, new)) in users.iter().zip(replace(&operator, &door, &users)) {
+        for server in servers {
             log_in(&door, server, &new).unwrap_or_else(|error| panic!("{server} refuses the new password: {error}"));
             let refused = log_in(&door, server, &old).expect_err("the old password is refused");
-            assert!(refused.contains("WRONGPASS"), "{server}: {refused}");
+            assert!(refused.contains("WRONGPASS"), "{user}: {server}: {refused}");
         }
-        clients.go_on(&format!("writes after the password of {user} was replaced"));
     }
+    println!("all passwords replaced after {:.1} s", start.elapsed().as_secs_f64());
+    clients.go_on("writes after every password was replaced");
     // Links made anew must find the new passwords.
     for group in 0..GROUPS {
         let admin = Login::of_the_moment(&operator, "redis", "admin");
@@ -64,29 +63,33 @@ fn what_the_server_rewrites_never_brings_an_old_password_back() {
     whole();
     let operator = Operator::login();
     let door = Door::new(&operator);
+    // A server that was killed and is not back yet has none.
     let files = || {
-        let pods = members(0).into_iter();
-        pods.map(|pod| fs::read_to_string(server(&pod).path("/run/redis/redis.conf")).expect("it is there"))
-            .collect::<Vec<_>>()
+        let read = |pod: String| {
+            let file = started(&pod)?.path("/run/redis/redis.conf");
+            fs::read_to_string(file).map_err(|error| format!("{pod}: {error}"))
+        };
+        members(0).into_iter().map(read).collect::<Result<Vec<_>, String>>()
     };
     // A failover makes the server write its file, with the password of the moment in clear.
     fail_over(&operator, &door);
     let before = Login::of_the_moment(&operator, "redis", "replica");
-    assert!(files().iter().any(|file| file.contains(&before.password)), "the server wrote its file");
-    let (old, new) = replace(&operator, &door, "replica", "redis", &servers(&[0, 1, 2], false));
+    assert!(files().expect("both run").iter().any(|file| file.contains(&before.password)), "the server wrote its file");
+    let replaced = replace(&operator, &door, &[("replica", "redis", servers(&[0, 1, 2], false))]);
+    let [(old, new)] = replaced.as_slice() else { panic!("one password was replaced") };
     assert_eq!(old.password, before.password);
     fail_over(&operator, &door);
     for pod in members(0) {
         server(&pod).kill();
     }
     wait::until("both are started again, without the old password anywhere", LIMIT, || {
-        let files = files();
+        let files = files()?;
         if files.iter().any(|file| file.contains(&old.password)) { Err("it is still there".to_owned()) } else { Ok(()) }
     });
     whole();
     for pod in members(0) {
-        assert!(log_in(&door, &pod, &old).is_err(), "{pod} takes the old password");
-        log_in(&door, &pod, &new).unwrap_or_else(|error| panic!("{pod} refuses the new password: {error}"));
+        assert!(log_in(&door, &pod, old).is_err(), "{pod} takes the old password");
+        log_in(&door, &pod, new).unwrap_or_else(|error| panic!("{pod} refuses the new password: {error}"));
     }
 }
 
@@ -130,30 +133,46 @@ fn a_client_has_its_own_keys_and_nothing_else() {
     events(&["DEL", &list]);
 }
 
-/// Replaces a password in the three steps of an overlap, each no sooner than all servers are with it; gives old and new.
+/// Replaces passwords in the three steps of an overlap, each no sooner than all servers are with it; gives old and new.
 #[track_caller]
-fn replace(operator: &Operator, door: &Door, user: &str, secret: &str, servers: &[String]) -> (Login, Login) {
-    let path = format!("secret/data/{secret}");
-    let data = || operator.request("GET", &path, None).1["data"]["data"].clone();
-    let old = Login::of_the_moment(operator, secret, user);
-    let new = Login { user: user.to_owned(), password: format!("{:032x}", fastrand::u128(..)) };
-    let write = |changes: Value| {
-        let mut now = data();
+fn replace(operator: &Operator, door: &Door, users: &[(&str, &str, Vec<String>)]) -> Vec<(Login, Login)> {
+    let write = |secret: &str, changes: Value| {
+        let mut now = operator.request("GET", &format!("secret/data/{secret}"), None).1["data"]["data"].clone();
         for (key, value) in changes.as_object().expect("an object") {
             now[key] = value.clone();
         }
         now.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
         operator.put(secret, &now);
+        // A standby may not have heard of it, and the next change must not undo it.
+        wait::until("the secret is what was written", LIMIT, || {
+            let found = operator.request("GET", &format!("secret/data/{secret}"), None).1["data"]["data"].clone();
+            if found == now { Ok(()) } else { Err("not yet".to_owned()) }
+        });
     };
-    let previous = format!("{user}-previous");
-    write(json!({&previous: new.password}));
-    everywhere(door, servers, &new, true);
-    write(json!({user: new.password, &previous: old.password}));
+    let renewed: Vec<_> = users
+        .iter()
+        .map(|(user, secret, _)| {
+            let old = Login::of_the_moment(operator, secret, user);
+            let new = Login { user: (*user).to_owned(), password: format!("{:032x}", fastrand::u128(..)) };
+            write(secret, json!({format!("{user}-previous"): new.password}));
+            (old, new)
+        })
+        .collect();
+    for ((_, _, servers), (_, new)) in users.iter().zip(&renewed) {
+        everywhere(door, servers, new, true);
+    }
+    for ((user, secret, _), (old, new)) in users.iter().zip(&renewed) {
+        write(secret, json!({*user: new.password, format!("{user}-previous"): old.password}));
+    }
     // Agents of clients look every two seconds; the servers' own links go over to it too.
     std::thread::sleep(std::time::Duration::from_secs(6));
-    write(json!({&previous: null}));
-    everywhere(door, servers, &old, false);
-    (old, new)
+    for (user, secret, _) in users {
+        write(secret, json!({format!("{user}-previous"): null}));
+    }
+    for ((_, _, servers), (old, _)) in users.iter().zip(&renewed) {
+        everywhere(door, servers, old, false);
+    }
+    renewed
 }
 
 #[track_caller]
