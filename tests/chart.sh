@@ -89,6 +89,22 @@ check "two converge, and one of them works" query "$work/values.json" 'any(.kind
 check "snapshots are made by default, by an account of their own" query "$work/values.json" \
   'any(.kind == "StatefulSet" and .metadata.name == "vault-snapshots" and .spec.template.spec.serviceAccountName == "vault-snapshots") and any(.kind == "ConfigMap" and .metadata.name == "blinkchamber-bootstrap" and (.data["desired.yaml"] | contains("\"role\":\"blinkchamber-snapshots\",\"serviceAccount\":\"vault-snapshots\"")))'
 
+render -f "$here/chart/variants/everything.yaml" | to_json > "$work/platform.json"
+render -f "$here/chart/variants/everything.yaml" -f "$here/chart/variants/metrics.yaml" --set metrics.podMonitors=true,metrics.serviceMonitors=true,metrics.alerts=true | to_json > "$work/scraped.json"
+agents='[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] == "true")]'
+check "every agent of the platform shows its numbers when somebody scrapes" query "$work/scraped.json" \
+  "$agents"' | length == 9 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == "0.0.0.0:9102" and .metadata.labels["blinkchamber.io/agent-metrics"] == "true" and .metadata.annotations["prometheus.io/port"] == "9102")'
+check "and none otherwise" query "$work/platform.json" "$agents"' | length == 9 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == null and .metadata.labels["blinkchamber.io/agent-metrics"] == null)'
+check "so do those of the demo" query <(render -f "$chart/values-demo.yaml" --set metrics.podMonitors=true | to_json) "$agents"' | length == 4 and all(.metadata.labels["blinkchamber.io/agent-metrics"] == "true")'
+check "who gets no agent has nothing of that" query "$work/scraped.json" \
+  '[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] != "true" and .metadata.labels["blinkchamber.io/agent-metrics"])] == []'
+check "every component that is scraped has a service and a monitor for it" query "$work/scraped.json" \
+  '[.[] | select(.kind == "ServiceMonitor").metadata.name] as $monitors | ($monitors | sort) == ["bootstrap", "pgpool", "postgresql", "redis-haproxy", "vault", "webhook", "zitadel"] and ([.[] | select(.kind == "Service" and (.metadata.name | endswith("-metrics"))).metadata.name | rtrimstr("-metrics")] | sort) == ($monitors | sort)'
+check "HAProxy shows its numbers when somebody scrapes, and nothing else" query "$work/scraped.json" \
+  '[.[] | select(.kind == "ConfigMap" and .metadata.name == "redis-haproxy").data["haproxy.cfg"] | contains("bind :8405\n  timeout client 5s\n  http-request deny unless { path /metrics }\n  http-request use-service prometheus-exporter\n")] == [true]'
+check "and has no such port otherwise" query "$work/platform.json" '[.. | strings | select(contains("prometheus-exporter") or contains("8405"))] == []'
+check "a setup whose agent is scraped is another Job" test "$(jq -r 'select(.kind == "Job").metadata.name' "$work/platform.json")" != "$(jq -r 'select(.kind == "Job").metadata.name' "$work/scraped.json")"
+
 printf 'bootstrap: {operators: [{role: operator, serviceAccount: someone, policy: "path \\"x\\" { }"}]}\n' > "$work/operator.yaml"
 check "an operator gets a service account" query <(render -f "$work/operator.yaml" | to_json) 'any(.kind == "ServiceAccount" and .metadata.name == "someone")'
 
@@ -108,6 +124,16 @@ check "a static seal without a volume for its key" refuses "vault.server.seal.st
 check "a raw seal without its stanza" refuses "vault.server.seal.raw: must hold the seal stanza" --set vault.server.seal.type=raw,vault.server.tls.enabled=false
 check "https from a volume without an authority" refuses "vault.server.tls.ca: must hold" --set vault.server.tls.volume.hostPath.path=/x
 check "https without a certificate" refuses "vault.server.tls.volume: must name" --set vault.server.seal.type=shamir
+seal() { render --set-json 'vault.server.seal={"type":"raw","raw":"seal \"transit\" {}"}' --set vault.server.tls.enabled=false "$@"; }
+token='vault.server.seal.credentials.projected.sources[0].serviceAccountToken'
+check "credentials of a seal: mounted read-only, into the server alone" query <(seal --set "$token.audience=sts.example.com,$token.path=token" | to_json) \
+  '[.[] | .spec.template?.spec // empty | select(any(.volumes[]?; .name == "seal-credentials"))] | length == 1 and (.[0].volumes[] | select(.name == "seal-credentials") | .projected.sources == [{"serviceAccountToken": {"audience": "sts.example.com", "path": "token"}}]) and ([.[0] | (.containers + .initContainers)[] | select(any(.volumeMounts[]; .name == "seal-credentials")) | [.name, (.volumeMounts[] | select(.name == "seal-credentials") | .mountPath, .readOnly)]] == [["vault", "/run/seal", true]])'
+check "from a driver, as values-prod has it" query "$work/values-prod.json" '[.. | objects | select(.name? == "seal-credentials" and .csi?) | .csi.driver] == ["secrets-store.csi.k8s.io"]'
+check "without them nothing is mounted there" query "$work/values.json" '[.. | objects | select(.name? == "seal-credentials")] == []'
+check "credentials from a Kubernetes Secret" refuses "additional properties 'secret' not allowed" --set vault.server.seal.credentials.secret.secretName=x
+check "nor by way of a projection" refuses "additional properties 'secret' not allowed" --set 'vault.server.seal.credentials.projected.sources[0].secret.name=x'
+check "nor by way of a driver" refuses "additional properties 'nodePublishSecretRef' not allowed" --set vault.server.seal.credentials.csi.driver=x,vault.server.seal.credentials.csi.nodePublishSecretRef.name=x
+check "credentials of a seal that has none" refuses "vault.server.seal.credentials: only a seal of type raw" --set vault.server.seal.credentials.hostPath.path=/x
 own() { query "$work/values.json" "$@"; }
 check "own certificates: the authority is published, not rendered" own '[.[] | select(.kind == "ConfigMap" and .metadata.name == "vault-ca") | .data] == [null]'
 check "own certificates: made of the seal's key, which nobody but the members sees" own \

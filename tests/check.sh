@@ -76,6 +76,8 @@ metrics() {
   cp chart/files/metrics/alerts.yaml tests/metrics/alerts_test.yaml "$work/"
   promtool check rules "$work/alerts.yaml" > "$work/promtool" 2>&1 || { cat "$work/promtool" >&2; return 1; }
   promtool test rules "$work/alerts_test.yaml" > "$work/promtool" 2>&1 || { cat "$work/promtool" >&2; return 1; }
+  python3 tests/metrics/check.py --rules > "$work/dashboards.yaml"
+  promtool check rules "$work/dashboards.yaml" > "$work/promtool" 2>&1 || { cat "$work/promtool" >&2; return 1; }
   python3 tests/metrics/check.py
 }
 

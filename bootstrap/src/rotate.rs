@@ -63,6 +63,8 @@ pub struct Credential {
     pub step: Option<String>,
     /// End of the last rotation, RFC 3339.
     pub last_rotation: Option<String>,
+    /// When the secret was made, RFC 3339; of one that never rotated, where that may be read.
+    pub created: Option<String>,
 }
 
 /// Replaces, or lists.
@@ -184,11 +186,17 @@ pub fn credential(server: &Vault, rotation: &Rotation) -> Result<Credential, Fai
     let found = server.read(&rotation.path).map_err(|error| Failure::Unreachable(error.to_string()))?;
     let data = found.as_ref().and_then(|found| at(found, "/data/data").as_object().cloned()).unwrap_or_default();
     let (step, at) = step::record(rotation, &data).unzip();
+    // Beside the other facts this one is not worth a failure.
+    let created = || {
+        let metadata = server.read(&rotation.path.replacen("/data/", "/metadata/", 1)).ok().flatten()?;
+        at_text(&metadata, "/data/created_time")
+    };
     Ok(Credential {
         name: rotation.name.clone(),
         kind: rotation.kind.word(),
         path: rotation.path.clone(),
         last_rotation: at.filter(|_| step.as_deref() == Some("done")).map(|at| at.to_string()),
+        created: if step.is_none() { created() } else { None },
         step,
     })
 }
@@ -206,6 +214,10 @@ fn caught_up(server: &Vault, rotation: &Rotation, version: u64) -> Result<(Map<S
         }
         thread::sleep(CATCH_UP);
     }
+}
+
+fn at_text(value: &Value, pointer: &str) -> Option<String> {
+    at(value, pointer).as_str().map(str::to_owned)
 }
 
 fn read(server: &Vault, rotation: &Rotation) -> Result<(Map<String, Value>, u64), Failure> {

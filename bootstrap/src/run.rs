@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use self::metrics::Metrics;
 use crate::converge::session::{Account, Mode};
 use crate::converge::{self, Inputs, Manner};
+use crate::desired::seconds;
 use crate::events::Events;
 use crate::kubernetes::Api;
 use crate::lease::{Lease, VALID};
@@ -42,6 +43,9 @@ pub struct Options {
     /// Seconds between two runs.
     #[arg(long, env = "BLINKCHAMBER_INTERVAL", default_value_t = 30)]
     pub interval: u64,
+    /// How old a credential may become before it is replaced, such as 2160h; 0s for any age. It is told as a metric only.
+    #[arg(long, env = "BLINKCHAMBER_ROTATION_MAX_AGE", default_value = "0s")]
+    pub rotation_max_age: String,
     /// Address of /livez, /readyz and /metrics.
     #[arg(long, env = "BLINKCHAMBER_ADMIN_LISTEN", default_value = "0.0.0.0:8080")]
     pub admin_listen: std::net::SocketAddr,
@@ -62,6 +66,12 @@ pub(crate) struct State {
 /// [`Failure`] for unusable settings, or a port that cannot be had.
 pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
     let inputs = Inputs::read(&options.converge)?;
+    let max_age = seconds(&options.rotation_max_age).ok_or_else(|| {
+        Failure::Configuration(format!(
+            "--rotation-max-age {:?}: must be a duration such as 2160h",
+            options.rotation_max_age
+        ))
+    })?;
     let api_options = &options.converge.access.api;
     let lease = || Lease::new(Api::new(api_options)?, &options.lease, &options.pod_name);
     let state = Arc::new(State {
@@ -70,6 +80,7 @@ pub fn run(options: &Options, out: &mut impl Write) -> Result<(), Failure> {
         leads: AtomicBool::new(false),
         ends: AtomicBool::new(false),
     });
+    state.metrics.limit_age(max_age);
     http::serve(options.admin_listen, Arc::clone(&state))?;
     let holding = {
         let (mut lease, state) = (lease()?, Arc::clone(&state));
@@ -172,7 +183,7 @@ impl Leader<'_> {
         }
         let Ok(server) = rotate::session(&self.options.converge.access) else { return };
         for rotation in rotations {
-            let grace = crate::desired::seconds(&rotation.grace).map_or(OVERDUE, Duration::from_secs);
+            let grace = seconds(&rotation.grace).map_or(OVERDUE, Duration::from_secs);
             match rotate::go_on(&server, rotation, OVERDUE.max(grace)) {
                 Ok(false) => {}
                 Ok(true) => {

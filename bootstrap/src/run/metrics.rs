@@ -26,6 +26,8 @@ pub struct Metrics {
     runs: Family<ResultLabel, Counter>,
     last_success: Gauge<f64, AtomicU64>,
     last_rotation: Family<CredentialLabel, Gauge<f64, AtomicU64>>,
+    unchanged_since: Family<CredentialLabel, Gauge<f64, AtomicU64>>,
+    rotation_max_age: Gauge,
     under_way: Family<CredentialLabel, Gauge>,
 }
 
@@ -62,6 +64,8 @@ impl Metrics {
             runs: Family::default(),
             last_success: Gauge::default(),
             last_rotation: Family::default(),
+            unchanged_since: Family::default(),
+            rotation_max_age: Gauge::default(),
             under_way: Family::default(),
         };
         let registry = &mut all.registry;
@@ -78,6 +82,16 @@ impl Metrics {
             "last_rotation_timestamp_seconds",
             "End of a credential's last rotation, Unix time",
             all.last_rotation.clone(),
+        );
+        registry.register(
+            "unchanged_since_timestamp_seconds",
+            "End of a credential's last rotation, or where there was none when it was made, Unix time",
+            all.unchanged_since.clone(),
+        );
+        registry.register(
+            "rotation_max_age_seconds",
+            "How old a credential may become before it is replaced, 0 for any age",
+            all.rotation_max_age.clone(),
         );
         registry.register("rotation_under_way", "Whether a rotation has begun and not ended", all.under_way.clone());
         for area in Area::ALL {
@@ -107,9 +121,22 @@ impl Metrics {
         let label = CredentialLabel { credential: credential.name.clone() };
         let under_way = credential.step.as_deref().is_some_and(|step| step != "done");
         self.under_way.get_or_create(&label).set(i64::from(under_way));
-        if let Some(last) = credential.last_rotation.as_deref().and_then(|last| last.parse::<Timestamp>().ok()) {
-            self.last_rotation.get_or_create(&label).set(last.as_duration().as_secs_f64());
+        let time = |text: &Option<String>| {
+            let time = text.as_deref()?.parse::<Timestamp>().ok()?;
+            Some(time.as_duration().as_secs_f64())
+        };
+        let last = time(&credential.last_rotation);
+        if let Some(last) = last {
+            self.last_rotation.get_or_create(&label).set(last);
         }
+        if let Some(since) = last.or_else(|| time(&credential.created)) {
+            self.unchanged_since.get_or_create(&label).set(since);
+        }
+    }
+
+    /// Notes how old a credential may become, in seconds.
+    pub fn limit_age(&self, seconds: u64) {
+        self.rotation_max_age.set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
     /// OpenMetrics.

@@ -42,6 +42,9 @@ fn every_value_that_a_client_sees_was_known_to_servers_before() {
     let member = started();
     let server = member.login();
     first(&server, json!({"app": "first", "other": "stays"}));
+    let never = credential(&server, &rotation("overlap: {key: app}", "settle: 1s")).unwrap();
+    let made: jiff::Timestamp = never.created.expect("when the secret was made").parse().unwrap();
+    assert!(never.step.is_none() && made <= jiff::Timestamp::now(), "{made}");
     for _ in 0..2 {
         rotate(&server, &rotation("overlap: {key: app}", "settle: 1s, grace: 1s"), &mut drop).unwrap();
     }
@@ -59,7 +62,7 @@ fn every_value_that_a_client_sees_was_known_to_servers_before() {
     assert!(last.get("app-previous").is_none(), "the replaced one is refused at the end");
     let found = credential(&server, &rotation("overlap: {key: app}", "settle: 1s")).unwrap();
     assert_eq!(found.step.as_deref(), Some("done"));
-    assert!(found.last_rotation.is_some());
+    assert!(found.last_rotation.is_some() && found.created.is_none());
 }
 
 #[test]

@@ -51,6 +51,12 @@ mkdir -p "$run/www/cgi-bin"
 cp /config/current.cgi "$run/www/cgi-bin/current"
 chmod 700 "$run/www/cgi-bin/current"
 httpd -f -p 127.0.0.1:9999 -h "$run/www" &
+if [ -n "${METRICS_PORT:-}" ]; then
+  mkdir -p "$run/metrics/cgi-bin"
+  cp /config/metrics.cgi "$run/metrics/cgi-bin/metrics"
+  chmod 700 "$run/metrics/cgi-bin/metrics"
+  httpd -f -p "$METRICS_PORT" -h "$run/metrics" &
+fi
 # A signal that comes just before the wait would be lost: look again from time to time.
 (while sleep 15; do kill -HUP $$; done) &
 

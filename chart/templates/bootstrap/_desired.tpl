@@ -68,6 +68,8 @@ operators: {{ $operators | toJson }}
   policy: |
     {{- range . }}
     path "{{ . }}" { capabilities = ["read", "update"] }
+    # when it was made
+    path "{{ replace "/data/" "/metadata/" . }}" { capabilities = ["read"] }
     {{- end }}
 {{- end }}
 {{- if $context.Values.vault.enabled }}

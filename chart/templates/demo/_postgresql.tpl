@@ -14,10 +14,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "postgresql" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "postgresql") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "postgresql") | nindent 8 }}
       annotations:
         checksum/scripts: {{ .Files.Get "files/demo/postgresql.sh" | cat (.Files.Get "files/demo/postgresql.sql") | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: postgres-role
         vault.hashicorp.com/agent-inject-secret-superuser: secret/data/postgres
         vault.hashicorp.com/agent-inject-template-superuser: |-
@@ -92,10 +92,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "postgresql-client" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "postgresql-client") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "postgresql-client") | nindent 8 }}
       annotations:
         checksum/scripts: {{ .Files.Get "files/demo/postgresql-client.sh" | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: demo-client-role
         # A user of its own, made by OpenBao and removed with its lease. One line of libpq's password file.
         vault.hashicorp.com/agent-inject-secret-pgpass: database/creds/demo-app

@@ -13,10 +13,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "redis" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "redis") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "redis") | nindent 8 }}
       annotations:
         checksum/scripts: {{ .Files.Get "files/demo/redis.sh" | cat (.Files.Get "files/redis/lib.sh") | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: redis-role
         # Verifiers, not passwords: the server needs no more.
         vault.hashicorp.com/agent-inject-secret-users.acl: secret/data/redis
@@ -86,10 +86,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "redis-client" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "redis-client") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "redis-client") | nindent 8 }}
       annotations:
         checksum/scripts: {{ .Files.Get "files/demo/redis-client.sh" | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: redis-client-role
         vault.hashicorp.com/agent-inject-secret-password: secret/data/redis
         vault.hashicorp.com/agent-inject-template-password: |-

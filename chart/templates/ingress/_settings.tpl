@@ -36,7 +36,7 @@
 {{- $names := include "blinkchamber.ingress.names" . | fromJsonArray -}}
 {{- $ttl := (index .Values "nginx-ingress").certificate.ttl -}}
 {{- $pki := .Values.bootstrap.pki.mount -}}
-vault.hashicorp.com/agent-inject: "true"
+{{ include "blinkchamber.agentInject" . }}
 vault.hashicorp.com/role: ingress-role
 vault.hashicorp.com/agent-inject-secret-default.pem: {{ $pki }}/issue/ingress
 vault.hashicorp.com/agent-inject-template-default.pem: |

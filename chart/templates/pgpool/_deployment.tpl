@@ -58,10 +58,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "pgpool" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "pgpool") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "pgpool") | nindent 8 }}
       annotations:
         checksum/configuration: {{ include "blinkchamber.pgpool.configuration" . | cat (include "blinkchamber.pgpool.hba" .) ((.Files.Glob "files/pgpool/*").AsConfig) | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: pgpool-role
         vault.hashicorp.com/template-static-secret-render-interval: 2s
         # For the probe: the way of every client, from here to the primary and back.
@@ -101,8 +101,15 @@ spec:
             - {name: PGCONNECT_TIMEOUT, value: "4"}
             - {name: LINGER, value: {{ $values.lingerSeconds | quote }}}
             - {name: DRAIN, value: {{ $values.drainSeconds | quote }}}
+            {{- if include "blinkchamber.metrics.scraped" . }}
+            - {name: METRICS_PORT, value: "9719"}
+            {{- end }}
             - {name: RENEWAL_DRAIN, value: {{ $values.certificate.drainSeconds | quote }}}
-          ports: [{name: postgresql, containerPort: 5432}]
+          ports:
+            - {name: postgresql, containerPort: 5432}
+            {{- if include "blinkchamber.metrics.scraped" . }}
+            - {name: metrics, containerPort: 9719}
+            {{- end }}
           readinessProbe:
             exec: {command: [sh, /config/ready.sh]}
             periodSeconds: 3

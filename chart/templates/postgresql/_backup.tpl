@@ -84,10 +84,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "postgresql-backup" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "postgresql-backup") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "postgresql-backup") | nindent 8 }}
       annotations:
         checksum/scripts: {{ include "blinkchamber.postgresql.pgbackrest" . | cat (.Files.Get "files/postgresql/backup.sh") (.Files.Get "files/postgresql/backup-server.sh") | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: postgresql-backup-role
         {{- include "blinkchamber.postgresql.certificate" (dict "role" "postgresql" "processes" (list "backup-server.sh")
               "name" (printf `(printf "common_name=%%s.postgresql-backup.%s.svc" (env "HOSTNAME"))` $namespace) "names" (list)

@@ -17,11 +17,11 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "blinkchamber.podLabels" (list . "postgresql") | nindent 8 }}
+        {{- include "blinkchamber.agentPodLabels" (list . "postgresql") | nindent 8 }}
         cluster-name: postgresql
       annotations:
         checksum/scripts: {{ include "blinkchamber.postgresql.scripts" . | cat (include "blinkchamber.postgresql.cluster" .) (include "blinkchamber.postgresql.pgbackrest" .) | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: postgres-role
         vault.hashicorp.com/template-static-secret-render-interval: 2s
         vault.hashicorp.com/agent-inject-secret-patroni.yml: secret/data/postgres

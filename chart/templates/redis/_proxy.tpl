@@ -12,10 +12,10 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "redis-haproxy" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "redis-haproxy") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "redis-haproxy") | nindent 8 }}
       annotations:
         checksum/configuration: {{ include "blinkchamber.redis.proxyConfiguration" . | sha256sum }}
-        vault.hashicorp.com/agent-inject: "true"
+        {{- include "blinkchamber.agentAnnotations" . | nindent 8 }}
         vault.hashicorp.com/role: redis-haproxy-role
         # All it needs to know is whom to believe: it carries what clients and Redis encrypt, and its checks need no password.
         vault.hashicorp.com/agent-inject-secret-ca.pem: pki/cert/ca
@@ -42,6 +42,9 @@ spec:
             - {name: group-{{ . }}, containerPort: {{ add 6379 . }}}
             {{- end }}
             - {name: alive, containerPort: 8404}
+            {{- if include "blinkchamber.metrics.scraped" . }}
+            - {name: metrics, containerPort: 8405}
+            {{- end }}
           readinessProbe:
             httpGet: {path: /alive, port: alive}
             periodSeconds: 2

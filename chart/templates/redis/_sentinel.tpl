@@ -15,7 +15,7 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "redis-sentinel" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "redis-sentinel") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "redis-sentinel") | nindent 8 }}
       annotations:
         {{- include "blinkchamber.redis.annotations" (list . "redis-sentinel-role" "sentinel.sh" (list "admin" "peers" "sentinel")) | nindent 8 }}
         vault.hashicorp.com/agent-inject-secret-users.acl: secret/data/redis

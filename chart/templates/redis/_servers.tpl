@@ -22,7 +22,7 @@ spec:
   template:
     metadata:
       labels:
-        {{- include "blinkchamber.podLabels" (list $root $set) | nindent 8 }}
+        {{- include "blinkchamber.agentPodLabels" (list $root $set) | nindent 8 }}
         blinkchamber.io/redis: server
       annotations:
         {{- include "blinkchamber.redis.annotations" (list $root "redis-role" "redis.sh" (list "admin" "replica")) | nindent 8 }}

@@ -109,7 +109,7 @@ user peers on {{ include "blinkchamber.redis.verifiers" "peers" }} resetchannels
 {{- $certificate := printf `with pkiCert "pki/issue/redis" "common_name=%s" "alt_names=%s" "ttl=%s"` (first $names) (join "," $names) $root.Values.redis.certificates.ttl -}}
 kubectl.kubernetes.io/default-container: redis
 checksum/scripts: {{ include "blinkchamber.redis.files" $root | sha256sum }}
-vault.hashicorp.com/agent-inject: "true"
+{{ include "blinkchamber.agentAnnotations" $root }}
 vault.hashicorp.com/role: {{ index . 1 }}
 vault.hashicorp.com/template-static-secret-render-interval: 2s
 {{- range index . 3 }}
@@ -192,6 +192,14 @@ frontend alive
   bind :8404
   timeout client 5s
   monitor-uri /alive
+{{- if include "blinkchamber.metrics.scraped" . }}
+frontend metrics
+  mode http
+  bind :8405
+  timeout client 5s
+  http-request deny unless { path /metrics }
+  http-request use-service prometheus-exporter
+{{- end }}
 {{- $domain := include "blinkchamber.redis.domain" . }}
 {{- range $group := until (int $redis.master.count) }}
 # Clients speak TLS with Redis itself; nothing is opened on the way.

@@ -32,6 +32,8 @@ Port: 8080
 ExternalDomain: {{ $values.externalDomain | quote }}
 ExternalPort: {{ $values.externalPort }}
 ExternalSecure: {{ $values.externalSecure }}
+# What it shows at /debug/metrics; its older setting (Metrics.Type) does not count beside this one.
+Instrumentation: {Metric: {Exporter: {Type: {{ ternary "prometheus" "none" (eq (include "blinkchamber.metrics.scraped" .) "true") }}}}}
 # TLS ends at the ingress.
 TLS: {Enabled: false}
 Database:
@@ -72,7 +74,7 @@ FirstInstance:
 {{- /* Annotations of every pod of ZITADEL: its files, read once at its start. Argument: (list root role). */ -}}
 {{- define "blinkchamber.zitadel.annotations" -}}
 {{- $root := index . 0 -}}
-vault.hashicorp.com/agent-inject: "true"
+{{ include "blinkchamber.agentAnnotations" $root }}
 vault.hashicorp.com/role: {{ index . 1 }}
 vault.hashicorp.com/template-static-secret-render-interval: 2s
 # The later of two --config files wins, key by key.

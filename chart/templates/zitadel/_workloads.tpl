@@ -15,7 +15,7 @@ spec:
     matchLabels: {{- include "blinkchamber.selector" "zitadel" | nindent 6 }}
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "zitadel") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "zitadel") | nindent 8 }}
       annotations:
         checksum/configuration: {{ include "blinkchamber.zitadel.configuration" . | sha256sum }}
         {{- include "blinkchamber.zitadel.annotations" (list . "zitadel-role") | nindent 8 }}
@@ -58,7 +58,7 @@ spec:
 {{- /* Tables, migrations and the first instance. A Job cannot be changed, so one whose input changed is another Job. */ -}}
 {{- define "blinkchamber.zitadel-setup.workload" -}}
 {{- $values := .Values.zitadel -}}
-{{- $input := include "blinkchamber.zitadel.configuration" . | cat (include "blinkchamber.zitadel.steps" .) .Values.images.zitadel .Values.images.platform .Values.images.tag }}
+{{- $input := include "blinkchamber.zitadel.configuration" . | cat (include "blinkchamber.zitadel.steps" .) .Values.images.zitadel .Values.images.platform .Values.images.tag (include "blinkchamber.agentAnnotations" .) }}
 apiVersion: batch/v1
 kind: Job
 metadata:
@@ -69,7 +69,7 @@ spec:
   backoffLimit: 20
   template:
     metadata:
-      labels: {{- include "blinkchamber.podLabels" (list . "zitadel-setup") | nindent 8 }}
+      labels: {{- include "blinkchamber.agentPodLabels" (list . "zitadel-setup") | nindent 8 }}
       annotations:
         {{- include "blinkchamber.zitadel.annotations" (list . "zitadel-setup-role") | nindent 8 }}
         # Its own init containers read the files.
