@@ -105,6 +105,28 @@ check "HAProxy shows its numbers when somebody scrapes, and nothing else" query 
 check "and has no such port otherwise" query "$work/platform.json" '[.. | strings | select(contains("prometheus-exporter") or contains("8405"))] == []'
 check "a setup whose agent is scraped is another Job" test "$(jq -r 'select(.kind == "Job").metadata.name' "$work/platform.json")" != "$(jq -r 'select(.kind == "Job").metadata.name' "$work/scraped.json")"
 
+# Processes with the titles that PgPool gives its own, and what its pod counts of them.
+pgpool_numbers() {
+  local title status=0 processes=()
+  for title in 'pgpool: wait for connection request' 'pgpool: shop shop 10.0.0.1(40000) idle' 'pgpool: shop shop 10.0.0.1(40001) SELECT' \
+    'pgpool: PCP: wait for connection request' 'pgpool: worker process' 'pgpool: health check process(0)' pgpool; do
+    (exec -a "$title" sleep 60) &
+    processes+=($!)
+  done
+  mkdir -p "$work/bin"
+  printf '#!/bin/sh\necho %s 999999999\n' "${processes[*]}" > "$work/bin/pidof"
+  chmod 755 "$work/bin/pidof"
+  jq -r 'select(.kind == "ConfigMap" and .metadata.name == "pgpool").data["pgpool.conf"]' "$work/platform.json" > "$work/pgpool.conf"
+  # A child has its title once it runs another program.
+  until [ "$(printf '/proc/%s/cmdline\n' "${processes[@]}" | xargs cat | tr '\0' '\n' | grep -c '^60$')" = ${#processes[@]} ]; do sleep 0.1; done
+  sed "s#/config/#$work/#" "$chart/files/pgpool/metrics.cgi" | PATH=$work/bin:$PATH sh > "$work/numbers" || status=1
+  kill "${processes[@]}"
+  [ "$(grep -v '^#' "$work/numbers" | tail -n 3 | tr '\n' ' ')" = "blinkchamber_pgpool_clients 2 blinkchamber_pgpool_max_clients 64 blinkchamber_pgpool_draining 0 " ] || status=1
+  cat "$work/numbers"
+  return $status
+}
+check "PgPool's pod counts whom it serves" pgpool_numbers
+
 printf 'bootstrap: {operators: [{role: operator, serviceAccount: someone, policy: "path \\"x\\" { }"}]}\n' > "$work/operator.yaml"
 check "an operator gets a service account" query <(render -f "$work/operator.yaml" | to_json) 'any(.kind == "ServiceAccount" and .metadata.name == "someone")'
 

@@ -66,6 +66,7 @@ chart() {
     rendered "$values" -f $everything -f "$values" || failed=1
   done
   rendered "everything" -f $everything && python3 tests/chart/network.py --all "$work/rendered.yaml" tests/chart/pairs.txt > "$work/network" || { cat "$work/network" >&2; failed=1; }
+  tests/chart/network.sh >&2 || failed=1
   python3 tests/chart/readme.py --check >&2 || failed=1
   helm-unittest --strict --color=false chart > "$work/unittest" 2>&1 || { grep -vE '^ *PASS' "$work/unittest" >&2; failed=1; }
   return $failed

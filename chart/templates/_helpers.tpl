@@ -120,6 +120,21 @@ capabilities: {drop: [ALL]}
 {{- end }}
 {{- end }}
 
+{{- /* What the agents of the platform's pods in a namespace need. Argument: (list root namespace). */ -}}
+{{- define "blinkchamber.agentsPolicy" -}}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: agents
+  namespace: {{ index . 1 }}
+  labels: {{- include "blinkchamber.labels" (list (index . 0) "network") | nindent 4 }}
+spec:
+  podSelector: {matchLabels: {app.kubernetes.io/part-of: blinkchamber-platform}}
+  policyTypes: [Egress]
+  egress:
+    {{- include "blinkchamber.vaultEgress" (index . 0) | nindent 4 }}
+{{- end }}
+
 {{- define "blinkchamber.scheme" -}}
 {{- ternary "https" "http" (eq (include "blinkchamber.tls" .) "true") -}}
 {{- end }}

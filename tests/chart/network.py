@@ -1,11 +1,13 @@
 """Who may connect to whom under the NetworkPolicies of a render, compared with the pairs that a file names.
 
     network.py [--all] RENDER.yaml PAIRS.txt
+    network.py --list RENDER.yaml [RENDER.yaml...]    prints every pair that is open: TO PORT <- FROM, FROM...
 
 A line of PAIRS.txt is `allow FROM TO PORT` or `deny FROM TO PORT`. FROM and TO are `namespace/component` of a pod of the
 render, or `namespace/*` for a pod of somebody else there; `namespace/component+label` is one whose label a server has set to
 "true" since. The rules are those of networking.k8s.io/v1: a direction with a
-policy is closed except for what one of its policies opens. Pairs whose pods are not in the render are left out and counted; with --all they are an error.
+policy is closed except for what one of its policies opens. --list tries every pod and a stranger in every namespace
+against the ports that pods name, their agents' port, and one that nobody names (1), which only a hole without ports opens. Pairs whose pods are not in the render are left out and counted; with --all they are an error.
 """
 
 import sys
@@ -14,6 +16,8 @@ import yaml
 
 NAME = "kubernetes.io/metadata.name"
 COMPONENT = "app.kubernetes.io/component"
+AGENT_PORT, NO_PORT = 9102, 1
+STRANGERS = ("default", "monitoring")
 
 
 def selects(selector, labels):
@@ -93,17 +97,49 @@ def pods_of(objects):
         namespace, labels = one["metadata"]["namespace"], template["metadata"]["labels"]
         containers = template["spec"].get("initContainers", []) + template["spec"]["containers"]
         ports = {port["name"]: port["containerPort"] for container in containers for port in container.get("ports", []) if "name" in port}
-        pods.setdefault(f"{namespace}/{labels[COMPONENT]}", Pod(namespace, labels, namespaces.get(namespace, {}), ports))
+        name = labels.get(COMPONENT) or labels["app.kubernetes.io/name"]
+        if template["metadata"].get("annotations", {}).get("blinkchamber.io/agent-metrics-address"):
+            ports["agent"] = AGENT_PORT
+        pods.setdefault(f"{namespace}/{name}", Pod(namespace, labels, namespaces.get(namespace, {}), ports))
     return pods, namespaces
 
 
+def connects(policies, client, server, port):
+    return opens(policies, client, "Egress", server, port, server) and opens(policies, server, "Ingress", client, port, server)
+
+
+def listed(objects):
+    """Yields a line for every pod and port that somebody reaches."""
+    pods, namespaces = pods_of(objects)
+    policies = [one for one in objects if one["kind"] == "NetworkPolicy"]
+    places = sorted({pod.namespace for pod in pods.values()} | set(STRANGERS))
+    strangers = {f"{place}/*": Pod(place, {"app": "stranger"}, namespaces.get(place, {}), {}) for place in places}
+    servers = dict(pods)
+    if "blinkchamber/vault" in pods:
+        pod = pods["blinkchamber/vault"]
+        servers["blinkchamber/vault+openbao-initialized"] = Pod(pod.namespace, {**pod.labels, "openbao-initialized": "true"}, {}, pod.ports)
+    for name, server in sorted(servers.items()):
+        for port in sorted({*server.ports.values(), NO_PORT}):
+            sources = [source for source, client in sorted({**pods, **strangers}.items()) if connects(policies, client, server, port)]
+            everybody = len(sources) == len(pods) + len(strangers)
+            if sources:
+                yield f"{name} {port} <- {'everybody' if everybody else ', '.join(sources)}"
+
+
+def objects_of(path):
+    with open(path) as file:
+        return [one for one in yaml.safe_load_all(file) if one]
+
+
 def main():
+    if sys.argv[1:2] == ["--list"] and len(sys.argv) > 2:
+        print("\n".join(listed([one for path in sys.argv[2:] for one in objects_of(path)])))
+        return 0
     arguments = [one for one in sys.argv[1:] if one != "--all"]
     if len(arguments) != 2:
         print(__doc__, file=sys.stderr)
         return 2
-    with open(arguments[0]) as file:
-        objects = [one for one in yaml.safe_load_all(file) if one]
+    objects = objects_of(arguments[0])
     pods, namespaces = pods_of(objects)
     policies = [one for one in objects if one["kind"] == "NetworkPolicy"]
     checked, absent, wrong = 0, 0, 0
@@ -128,7 +164,7 @@ def main():
                 print(f"{source if ends[0] is None else target} is not in the render")
             continue
         client, server = ends
-        open_ = opens(policies, client, "Egress", server, int(port), server) and opens(policies, server, "Ingress", client, int(port), server)
+        open_ = connects(policies, client, server, int(port))
         checked += 1
         if open_ != (expected == "allow"):
             wrong += 1

@@ -74,16 +74,51 @@ spec:
 infra
 {{- end }}
 
+{{- /* The controller's pods, as peers of a NetworkPolicy: ours by their names; another one may be any in its namespace. */ -}}
+{{- define "blinkchamber.ingress.peers" -}}
+{{- $ingress := index .Values "nginx-ingress" -}}
+- namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ include "blinkchamber.infraNamespace" . }}}}
+  {{- if $ingress.enabled }}
+  podSelector: {matchLabels: {app.kubernetes.io/name: {{ ternary "nginx-ingress" "traefik" (eq $ingress.controller "f5") }}}}
+  {{- end }}
+{{- end }}
+
 {{- /* Values of chart-infra that follow from this chart's. */ -}}
 {{- define "blinkchamber.ingress.infraValues" -}}
 {{- $ingress := index .Values "nginx-ingress" -}}
 {{- $manager := index .Values "cert-manager" -}}
+networkPolicies:
+  enabled: {{ .Values.networkPolicies.enabled }}
+  vault:
+    {{- include "blinkchamber.vaultEgress" . | nindent 4 }}
+  backends:
+    {{- if .Values.zitadel.enabled }}
+    - to:
+        - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: {{ include "blinkchamber.identityNamespace" . }}}}
+          podSelector:
+            matchLabels: {{- include "blinkchamber.selector" "zitadel" | nindent 14 }}
+      ports: [{port: 8080}]
+    {{- end }}
+    {{- if include "blinkchamber.ingress.byCertManager" . }}
+    # What answers an authority for a name, in the namespace of its certificate.
+    - to:
+        - namespaceSelector: {}
+          podSelector: {matchLabels: {acme.cert-manager.io/http01-solver: "true"}}
+      ports: [{port: 8089}]
+    {{- end }}
+    {{- with $ingress.backends }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  scrapers: {{ .Values.metrics.scrapers | toJson }}
 cert-manager:
   enabled: {{ $manager.enabled }}
 traefik:
   enabled: {{ and $ingress.enabled (eq $ingress.controller "traefik") }}
   deployment:
     replicas: {{ $ingress.replicaCount }}
+    {{- if and (include "blinkchamber.ingress.byFile" .) (include "blinkchamber.metrics.ofAgents" .) }}
+    podLabels: {blinkchamber.io/agent-metrics: "true"}
+    {{- end }}
     {{- if include "blinkchamber.ingress.byFile" . }}
     podAnnotations:
       {{- /* Traefik's chart reads annotations as templates; the agent's must come through it. */}}
