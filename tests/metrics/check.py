@@ -25,6 +25,16 @@ def of_webhook():
         yield (f"{full}_total", kind) if kind == "counter" else (full, kind)
 
 
+def of_events():
+    """As the webhook's, registered under the name of the field."""
+    text = (ROOT / "events/src/metrics.rs").read_text()
+    fields = re.findall(r"^\s+(?:pub\(crate\) )?(\w+): (?:Family<\w+, )?(Counter|Gauge|Histogram|Seconds)\b", text, re.M)
+    for name, kind in fields:
+        if f"all.{name}.clone()" in text:
+            kind = {"Seconds": "gauge"}.get(kind, kind.lower())
+            yield f"blinkchamber_events_{name}" + ("_total" if kind == "counter" else ""), kind
+
+
 def of_agent():
     for name, kind in re.findall(r'metric\("(\w+)", "(\w+)"', (ROOT / "agent/src/metrics.rs").read_text()):
         yield f"blinkchamber_agent_{name}", kind
@@ -48,7 +58,7 @@ def expressions():
 
 
 def main():
-    known = {name + suffix for source in (of_webhook(), of_agent(), of_servers()) for name, kind in source for suffix in SUFFIXES[kind]}
+    known = {name + suffix for source in (of_webhook(), of_agent(), of_events(), of_servers()) for name, kind in source for suffix in SUFFIXES[kind]}
     named = [(where, name) for where, expression in expressions() for name in NAME.findall(expression)]
     unknown = [(where, name) for where, name in named if name not in known]
     for where, name in unknown:
