@@ -38,6 +38,7 @@ case ${1:-all} in
     ensure_schemas ;;
   all)
     install_packages "${base_packages[@]}" "${node_packages[@]}" bats bc procps python3-yaml
+    install_servers redis-server redis-tools postgresql-15
     ensure_rust
     ensure_bao
     ensure_helm

@@ -31,6 +31,16 @@ def of_pgpool():
     yield from re.findall(r"^# TYPE (\w+) (\w+)$", (ROOT / "chart/files/pgpool/metrics.cgi").read_text(), re.M)
 
 
+def of_events():
+    """As the webhook's, registered under the name of the field."""
+    text = (ROOT / "events/src/metrics.rs").read_text()
+    fields = re.findall(r"^\s+(?:pub\(crate\) )?(\w+): (?:Family<\w+, )?(Counter|Gauge|Histogram|Seconds)\b", text, re.M)
+    for name, kind in fields:
+        if f"all.{name}.clone()" in text:
+            kind = {"Seconds": "gauge"}.get(kind, kind.lower())
+            yield f"blinkchamber_events_{name}" + ("_total" if kind == "counter" else ""), kind
+
+
 def of_agent():
     for name, kind in re.findall(r'metric\("(\w+)", "(\w+)"', (ROOT / "agent/src/metrics.rs").read_text()):
         yield f"blinkchamber_agent_{name}", kind
@@ -87,7 +97,7 @@ def main():
     sources = (
         of_registry("webhook/src/metrics.rs", "blinkchamber_webhook"),
         of_registry("bootstrap/src/run/metrics.rs", "blinkchamber_bootstrap"),
-        of_agent(), of_pgpool(), of_servers(),
+        of_agent(), of_events(), of_pgpool(), of_servers(),
     )
     known = {name + suffix for source in sources for name, kind in source for suffix in SUFFIXES[kind]}
     named = [(where, name) for where, expression in expressions() for name in NAME.findall(expression)]

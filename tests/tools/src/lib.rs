@@ -1,6 +1,9 @@
-//! The programs that tests of every room run: where they are, and OpenBao as a server of one test.
+//! The programs that tests of every room run: where they are, and OpenBao, PostgreSQL and Redis as servers of one test.
 //!
 //! Only for `[dev-dependencies]`, and free of dependencies itself.
+
+pub mod postgres;
+pub mod redis;
 
 use std::env;
 use std::hash::{BuildHasher, Hasher, RandomState};

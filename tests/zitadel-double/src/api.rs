@@ -1,6 +1,9 @@
 //! The endpoints: health, metrics, discovery, the event search of the admin API, and one write.
 
+mod faults;
 mod search;
+mod targets;
+mod users;
 
 #[cfg(test)]
 mod tests;
@@ -11,32 +14,42 @@ use axum::extract::{Request, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use axum::{Extension, Json, Router};
-use serde::Deserialize;
 use serde_json::{Value, json};
+
+pub(crate) use crate::api::faults::Faults;
+pub(crate) use crate::api::targets::Targets;
 
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::setup::hash;
-use crate::store::{self, NewEvent, Owner, Store};
+use crate::store::{Owner, Store};
 
 /// What the handlers share.
 pub(crate) struct State {
     pub(crate) issuer: String,
     pub(crate) store: Store,
     pub(crate) cache: Option<Cache>,
+    pub(crate) faults: Faults,
+    pub(crate) targets: Targets,
 }
 
 pub(crate) fn router(state: Arc<State>) -> Router {
     let authenticated = Router::new()
         .route("/admin/v1/events/_search", post(events))
-        .route("/management/v1/users/machine", post(add_machine))
-        .layer(middleware::from_fn_with_state(state.clone(), authenticate));
+        .route("/admin/v1/members", post(users::add_member))
+        .route("/management/v1/users/machine", post(users::add_machine))
+        .route("/management/v1/users/{user}/pats", post(users::add_pat))
+        .route("/management/v1/users/{user}/pats/{token}", delete(users::remove_pat))
+        .route("/v2/actions/targets", post(targets::add))
+        .layer(middleware::from_fn_with_state(state.clone(), authenticate))
+        .layer(middleware::from_fn_with_state(state.clone(), faults::inject));
     Router::new()
         .route("/debug/healthz", get(|| async { "ok" }))
         .route("/debug/ready", get(ready))
         .route("/debug/metrics", get(metrics))
+        .route("/debug/faults", put(faults::set))
         .route("/.well-known/openid-configuration", get(discovery))
         .merge(authenticated)
         .with_state(state)
@@ -48,6 +61,10 @@ pub(crate) struct Failure(StatusCode, u8, String);
 impl Failure {
     pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self(StatusCode::BAD_REQUEST, 3, message.into())
+    }
+
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        Self(StatusCode::NOT_FOUND, 5, message.into())
     }
 }
 
@@ -129,29 +146,4 @@ async fn events(
     require(&owner, &["IAM_OWNER", "IAM_OWNER_VIEWER"])?;
     let query = search::Query::parse(&body)?;
     Ok(Json(json!({"events": query.run(&state.store).await?})))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct AddMachine {
-    user_name: String,
-}
-
-async fn add_machine(
-    Shared(state): Shared<Arc<State>>,
-    Extension(owner): Extension<Owner>,
-    body: String,
-) -> Result<Json<Value>, Failure> {
-    require(&owner, &["IAM_OWNER"])?;
-    let request: AddMachine = serde_json::from_str(&body).map_err(|error| Failure::invalid(error.to_string()))?;
-    let id = store::new_id();
-    let event = NewEvent {
-        aggregate: ("user", &id),
-        kind: "user.machine.added",
-        payload: json!({"userName": request.user_name}),
-        creator: &owner.user,
-        owner: store::INSTANCE,
-    };
-    let sequence = state.store.push(&event).await?;
-    Ok(Json(json!({"userId": id, "details": {"sequence": sequence.to_string()}})))
 }

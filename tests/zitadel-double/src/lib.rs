@@ -4,7 +4,10 @@
 //! * `init zitadel`, `setup`, `start`, `ready` with `--config`, `--steps`, `--masterkeyFile` (exact bytes, no trimming);
 //! * nothing is read again after the start: a rotated credential needs a restart;
 //! * `eventstore.events2` in a real PostgreSQL, a cache in a real, standalone Redis;
-//! * `/debug/healthz`, `/debug/ready`, `/debug/metrics`, `POST /admin/v1/events/_search`, a few reads and writes.
+//! * `/debug/healthz`, `/debug/ready`, `/debug/metrics`, `POST /admin/v1/events/_search`, a few reads and writes;
+//! * targets of Actions v2 and their signed calls.
+//!
+//! `/debug/faults`, which ZITADEL has not, makes it fail on demand. [`Double`] runs it within a test.
 //!
 //! It keeps no user, checks no password and signs no token: it proves nothing about ZITADEL itself.
 
@@ -12,6 +15,7 @@ mod api;
 mod cache;
 mod cli;
 mod config;
+mod double;
 mod error;
 mod masterkey;
 mod serve;
@@ -23,6 +27,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+
+pub use crate::double::Double;
 
 use crate::cli::{Cli, Command, Init};
 use crate::config::Config;
@@ -48,22 +54,28 @@ async fn execute(command: Command) -> Result<(), Error> {
             setup::setup(&Config::load(&files.config, &steps.steps)?, &masterkey.read()?).await
         }
         Command::Start { files, masterkey, tls } => {
-            serve::serve(Config::load(&files.config, &[])?, &masterkey.read()?, tls.mode()).await
+            let ended = serve::told_to_end()?;
+            serve::serve(Config::load(&files.config, &[])?, &masterkey.read()?, tls.mode(), ended).await
         }
         Command::Ready { files } => serve::ready(&Config::load(&files.config, &[])?).await,
     }
 }
 
-/// One line with the error and its causes.
+/// Prints an error.
 fn failed(error: &Error) -> ExitCode {
-    let mut line = format!("zitadel-double: {error}");
+    say(&format!("zitadel-double: {}", chain(error)));
+    ExitCode::from(error.exit_code())
+}
+
+/// One line with the error and its causes.
+fn chain(error: &Error) -> String {
+    let mut line = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(next) = cause {
         line = format!("{line}: {next}");
         cause = next.source();
     }
-    say(&line);
-    ExitCode::from(error.exit_code())
+    line
 }
 
 /// One line of log. Nobody is left to tell when standard error is closed.

@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
-use crate::api::{self, State};
+use crate::api::{self, Faults, State, Targets};
 use crate::cache::Cache;
 use crate::cli::TlsMode;
 use crate::config::Config;
@@ -20,8 +20,13 @@ use crate::masterkey::MasterKey;
 use crate::store::Store;
 use crate::{say, tls};
 
-/// Serves until it is told to end (TERM, INT). Nothing is read again meanwhile.
-pub(crate) async fn serve(config: Config, masterkey: &MasterKey, mode: Option<TlsMode>) -> Result<(), Error> {
+/// Serves until `ended`. Nothing is read again meanwhile.
+pub(crate) async fn serve(
+    config: Config,
+    masterkey: &MasterKey,
+    mode: Option<TlsMode>,
+    ended: impl Future<Output = ()>,
+) -> Result<(), Error> {
     let acceptor = acceptor(&config, mode)?;
     let store = Store::connect(&config.database)?;
     match store.masterkey_check().await? {
@@ -33,15 +38,20 @@ pub(crate) async fn serve(config: Config, masterkey: &MasterKey, mode: Option<Tl
     let address = ("0.0.0.0", config.port);
     let source = |source| Error::Io { what: format!("listen on port {}", address.1), source };
     let listener = TcpListener::bind(address).await.map_err(source)?;
-    let app = api::router(Arc::new(State { issuer: config.issuer(), store, cache: cache.transpose()? }));
+    let state = State {
+        issuer: config.issuer(),
+        store,
+        cache: cache.transpose()?,
+        faults: Faults::default(),
+        targets: Targets::default(),
+    };
+    let app = api::router(Arc::new(state));
     say(&format!("server is listening on port {}", config.port));
-    let on = |kind| signal(kind).map_err(|source| Error::Io { what: "wait for signals".into(), source });
-    let (mut term, mut int) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    let mut ended = std::pin::pin!(ended);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = term.recv() => break,
-            _ = int.recv() => break,
+            () = &mut ended => break,
         };
         // A connection that failed before it was taken is its client's matter.
         let Ok((stream, _)) = accepted else { continue };
@@ -49,6 +59,21 @@ pub(crate) async fn serve(config: Config, masterkey: &MasterKey, mode: Option<Tl
     }
     say("server is shut down");
     Ok(())
+}
+
+/// Becomes ready with TERM or INT.
+///
+/// # Errors
+/// When signals cannot be waited for.
+pub(crate) fn told_to_end() -> Result<impl Future<Output = ()>, Error> {
+    let on = |kind| signal(kind).map_err(|source| Error::Io { what: "wait for signals".into(), source });
+    let (mut term, mut int) = (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
+    })
 }
 
 async fn connection(stream: TcpStream, acceptor: Option<TlsAcceptor>, app: axum::Router) {

@@ -86,9 +86,10 @@ async fn add_machine(transaction: &Transaction<'_>, machine: &Machine<'_>, organ
     let Some(path) = machine.pat_path else { return Ok(()) };
     let token = random_token()?;
     let hash = hash(&token);
-    let sql = "INSERT INTO zitadel_double.tokens VALUES ($1, $2, $3)";
-    transaction.execute(sql, &[&&hash[..], &user, &machine.role]).await.map_err(database("store a token"))?;
-    let payload = json!({"tokenId": store::new_id()});
+    let id = store::new_id();
+    let sql = "INSERT INTO zitadel_double.tokens VALUES ($1, $2, $3, $4)";
+    transaction.execute(sql, &[&&hash[..], &user, &machine.role, &id]).await.map_err(database("store a token"))?;
+    let payload = json!({"tokenId": id});
     store::push(transaction, &NewEvent { kind: "user.pat.added", payload, ..event }).await?;
     write_token(path, &token)
 }
@@ -98,7 +99,8 @@ pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn random_token() -> Result<String, Error> {
+/// 32 random bytes, in hexadecimal digits.
+pub(crate) fn random_token() -> Result<String, Error> {
     let mut bytes = [0; 32];
     let source = |source| Error::Io { what: "read random bytes".into(), source };
     fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).map_err(source)?;

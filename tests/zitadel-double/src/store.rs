@@ -41,8 +41,11 @@ CREATE TABLE IF NOT EXISTS eventstore.events2 (
   PRIMARY KEY (instance_id, aggregate_type, aggregate_id, "sequence")
 );
 CREATE INDEX IF NOT EXISTS es_position ON eventstore.events2 ("position", in_tx_order);
+CREATE INDEX IF NOT EXISTS es_active_instances ON eventstore.events2 (created_at DESC, instance_id);
 CREATE TABLE IF NOT EXISTS zitadel_double.instance (id text PRIMARY KEY, masterkey_check bytea NOT NULL);
 CREATE TABLE IF NOT EXISTS zitadel_double.tokens (hash bytea PRIMARY KEY, user_id text NOT NULL, role text NOT NULL);
+ALTER TABLE zitadel_double.tokens ADD COLUMN IF NOT EXISTS id text;
+CREATE TABLE IF NOT EXISTS zitadel_double.members (user_id text PRIMARY KEY, role text NOT NULL);
 "#;
 
 /// All events of a transaction have its start as their position.
@@ -132,6 +135,29 @@ impl Store {
         let sql = "SELECT user_id, role FROM zitadel_double.tokens WHERE hash = $1";
         let row = self.client().await?.query_opt(sql, &[&hash]).await.map_err(database("look a token up"))?;
         Ok(row.map(|row| Owner { user: row.get(0), role: row.get(1) }))
+    }
+
+    /// Gives a user a role in the instance.
+    pub(crate) async fn set_role(&self, user: &str, role: &str) -> Result<(), Error> {
+        let sql = "INSERT INTO zitadel_double.members VALUES ($1, $2) ON CONFLICT (user_id) DO UPDATE SET role = $2";
+        self.client().await?.execute(sql, &[&user, &role]).await.map_err(database("store a role"))?;
+        Ok(())
+    }
+
+    /// Stores a token with the user's role; gives its id.
+    pub(crate) async fn add_token(&self, user: &str, hash: &[u8]) -> Result<String, Error> {
+        let id = new_id();
+        let sql = "INSERT INTO zitadel_double.tokens (hash, user_id, role, id)
+                   SELECT $1, $2, coalesce((SELECT role FROM zitadel_double.members WHERE user_id = $2), 'NONE'), $3";
+        self.client().await?.execute(sql, &[&hash, &user, &id]).await.map_err(database("store a token"))?;
+        Ok(id)
+    }
+
+    /// Whether there was such a token.
+    pub(crate) async fn remove_token(&self, user: &str, id: &str) -> Result<bool, Error> {
+        let sql = "DELETE FROM zitadel_double.tokens WHERE user_id = $1 AND id = $2";
+        let count = self.client().await?.execute(sql, &[&user, &id]).await.map_err(database("remove a token"))?;
+        Ok(count > 0)
     }
 
     /// Stores one event in a transaction of its own.

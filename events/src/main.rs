@@ -1,0 +1,7 @@
+//! See [`blinkchamber_events`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    blinkchamber_events::run()
+}
