@@ -93,13 +93,13 @@ render -f "$here/chart/variants/everything.yaml" | to_json > "$work/platform.jso
 render -f "$here/chart/variants/everything.yaml" -f "$here/chart/variants/metrics.yaml" --set metrics.podMonitors=true,metrics.serviceMonitors=true,metrics.alerts=true | to_json > "$work/scraped.json"
 agents='[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] == "true")]'
 check "every agent of the platform shows its numbers when somebody scrapes" query "$work/scraped.json" \
-  "$agents"' | length == 9 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == "0.0.0.0:9102" and .metadata.labels["blinkchamber.io/agent-metrics"] == "true" and .metadata.annotations["prometheus.io/port"] == "9102")'
-check "and none otherwise" query "$work/platform.json" "$agents"' | length == 9 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == null and .metadata.labels["blinkchamber.io/agent-metrics"] == null)'
+  "$agents"' | length == 10 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == "0.0.0.0:9102" and .metadata.labels["blinkchamber.io/agent-metrics"] == "true" and .metadata.annotations["prometheus.io/port"] == "9102")'
+check "and none otherwise" query "$work/platform.json" "$agents"' | length == 10 and all(.metadata.annotations["blinkchamber.io/agent-metrics-address"] == null and .metadata.labels["blinkchamber.io/agent-metrics"] == null)'
 check "so do those of the demo" query <(render -f "$chart/values-demo.yaml" --set metrics.podMonitors=true | to_json) "$agents"' | length == 4 and all(.metadata.labels["blinkchamber.io/agent-metrics"] == "true")'
 check "who gets no agent has nothing of that" query "$work/scraped.json" \
   '[.[] | .spec.template? // empty | select(.metadata.annotations["vault.hashicorp.com/agent-inject"] != "true" and .metadata.labels["blinkchamber.io/agent-metrics"])] == []'
 check "every component that is scraped has a service and a monitor for it" query "$work/scraped.json" \
-  '[.[] | select(.kind == "ServiceMonitor").metadata.name] as $monitors | ($monitors | sort) == ["bootstrap", "pgpool", "postgresql", "redis-haproxy", "vault", "webhook", "zitadel"] and ([.[] | select(.kind == "Service" and (.metadata.name | endswith("-metrics"))).metadata.name | rtrimstr("-metrics")] | sort) == ($monitors | sort)'
+  '[.[] | select(.kind == "ServiceMonitor").metadata.name] as $monitors | ($monitors | sort) == ["bootstrap", "pgpool", "postgresql", "redis-haproxy", "vault", "webhook", "zitadel", "zitadel-events"] and ([.[] | select(.kind == "Service" and (.metadata.name | endswith("-metrics"))).metadata.name | rtrimstr("-metrics")] | sort) == ($monitors | sort)'
 check "HAProxy shows its numbers when somebody scrapes, and nothing else" query "$work/scraped.json" \
   '[.[] | select(.kind == "ConfigMap" and .metadata.name == "redis-haproxy").data["haproxy.cfg"] | contains("bind :8405\n  timeout client 5s\n  http-request deny unless { path /metrics }\n  http-request use-service prometheus-exporter\n")] == [true]'
 check "and has no such port otherwise" query "$work/platform.json" '[.. | strings | select(contains("prometheus-exporter") or contains("8405"))] == []'

@@ -126,6 +126,10 @@ ingress.yaml: |
   {{- include (printf "blinkchamber.%s.workload" .) $ | nindent 2 }}
 {{- end }}
 {{- end }}
+{{- if include "blinkchamber.events.enabled" . }}
+zitadel-events.yaml: |
+  {{- include "blinkchamber.zitadel-events.workload" . | nindent 2 }}
+{{- end }}
 {{- if .Values.redis.enabled }}
 {{- range ternary (list "redis-master" "redis-replica" "redis-sentinel" "redis-haproxy") (list "redis-master" "redis-sentinel" "redis-haproxy") (gt (int .Values.redis.replica.replicaCount) 0) }}
 {{ . }}.yaml: |

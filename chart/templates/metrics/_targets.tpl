@@ -32,6 +32,9 @@
 # The port is that of its API: who may scrape may also try to log in there. Newer formats let ZITADEL write names with
 # dots, which no rule or dashboard knows.
 - {name: zitadel, namespace: {{ include "blinkchamber.identityNamespace" . }}, port: 8080, path: /debug/metrics, scheme: http, closed: true, protocols: [PrometheusText0.0.4]}
+{{- if include "blinkchamber.events.enabled" . }}
+- {name: zitadel-events, namespace: {{ include "blinkchamber.identityNamespace" . }}, port: 8080, path: /metrics, scheme: http}
+{{- end }}
 {{- end }}
 {{- end }}
 
