@@ -14,8 +14,7 @@ use crate::support::{Bridge, Stage, assert_complete, client, command, count, tar
 const PREFIX: &str = "zitadel:events";
 
 /// What the bridge's user needs, and nothing more (docs/reference/events.md).
-const RIGHTS: &str =
-    "~zitadel:events:* +eval +hset +hmget +hget +llen +lrange +lindex +rpush +lpop +ltrim +get +set +del";
+const RIGHTS: &str = "~zitadel:events:* +eval +hset +hmget +llen +lrange +lindex +rpush +lpop +ltrim +get +set +del";
 
 fn set(redis: &mut redis::Connection, words: &[&str]) {
     let (name, arguments) = words.split_first().expect("a command");
