@@ -2,6 +2,8 @@
 //! and Sentinels.
 
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod flow;
