@@ -1,6 +1,6 @@
 //! `serve`: bridges and election of one configuration, until it changes or the process is told to end.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ struct Ends {
 
 impl Ends {
     /// The next configuration, or nothing when the process ends.
-    async fn wait(&mut self, file: &PathBuf, config: &Config, metrics: &Metrics) -> Option<Arc<Config>> {
+    async fn wait(&mut self, file: &Path, config: &Config, metrics: &Metrics) -> Option<Arc<Config>> {
         let mut refused = String::new();
         loop {
             tokio::select! {

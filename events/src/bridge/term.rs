@@ -371,7 +371,8 @@ impl Term {
         let oldest = self.ways.iter().enumerate().filter_map(|(index, way)| {
             if Some(index) == with { way.lane.oldest_after_batch() } else { way.lane.oldest() }
         });
-        oldest.map(Moment::previous).min().map_or(self.tracker.settled(), |oldest| oldest.min(self.tracker.settled()))
+        let read = self.tracker.settled();
+        oldest.map(Moment::previous).min().map_or(read, |oldest| oldest.min(read))
     }
 
     fn pending(&self) -> usize {

@@ -95,16 +95,9 @@ impl Consumer<'_> {
             Err(error) => return self.bury(entry, own, &format!("not a message: {error}")).await,
         };
         loop {
-            let reason = match self.execute(&json).await? {
-                None => {
-                    return self
-                        .link
-                        .ask::<i64>(redis::cmd("LREM").arg(own).arg(1).arg(entry))
-                        .await
-                        .map(drop)
-                        .map_err(Into::into);
-                }
-                Some(reason) => reason,
+            let Some(reason) = self.execute(&json).await? else {
+                self.link.ask::<i64>(redis::cmd("LREM").arg(own).arg(1).arg(entry)).await?;
+                return Ok(());
             };
             let pause = backoff.next();
             if backoff.failures() >= self.arguments.attempts {

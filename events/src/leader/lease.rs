@@ -67,7 +67,7 @@ impl Lease {
         Ok(status != StatusCode::CONFLICT || holder == self.identity)
     }
 
-    pub(super) async fn release(&mut self) -> Result<(), String> {
+    pub(super) async fn release(&self) -> Result<(), String> {
         let (_, found) = self.ask(Method::GET, None).await?;
         if text(&found, "/spec/holderIdentity") != self.identity {
             return Ok(());

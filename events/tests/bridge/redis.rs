@@ -5,6 +5,7 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
+use blinkchamber_test_tools::free_port;
 use blinkchamber_test_tools::redis::Redis;
 use redis::Commands;
 use serde_json::Value;
@@ -14,8 +15,7 @@ use crate::support::{Bridge, Stage, assert_complete, client, command, count, tar
 const PREFIX: &str = "zitadel:events";
 
 /// What the bridge's user needs, and nothing more (docs/reference/events.md).
-const RIGHTS: &str =
-    "~zitadel:events:* +eval +hset +hmget +hget +llen +lrange +lindex +rpush +lpop +ltrim +get +set +del";
+const RIGHTS: &str = "~zitadel:events:* +eval +hset +hmget +llen +lrange +lindex +rpush +lpop +ltrim +get +set +del";
 
 fn set(redis: &mut redis::Connection, words: &[&str]) {
     let (name, arguments) = words.split_first().expect("a command");
@@ -249,4 +249,52 @@ fn servers_that_cannot_be_used_are_named() {
         let bridge = Bridge::start(&config, "a");
         bridge.waits_for(&format!("blinkchamber_events_redis_errors_total{{kind=\"{kind}\"}}"));
     }
+}
+
+#[test]
+fn groups_are_apart_and_talk_tls() {
+    let stage = Stage::new();
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let file = |name: &str, text: String| {
+        fs::write(stage.file(name), text).expect("written");
+        stage.file(name).display().to_string()
+    };
+    let (certificate, key) = (file("tls.crt", made.cert.pem()), file("tls.key", made.signing_key.serialize_pem()));
+    let other = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).expect("a certificate");
+    let stranger = file("stranger.crt", other.cert.pem());
+    let ports = [free_port(), free_port()].map(|port| port.to_string());
+    let start = |port: &str| {
+        let tls =
+            ["--tls-port", port, "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+        Redis::start(stage.directory.path(), &tls)
+    };
+    let [mut urgent, others] = [&ports[0], &ports[1]].map(|port| start(port));
+    let [first, second] = &ports;
+    let redis = |authority: &str| {
+        format!(
+            "redis: {{groups: {{a: {{address: '127.0.0.1:{first}'}}, b: {{address: '127.0.0.1:{second}'}}}}, caFile: '{authority}'}}\n\
+             queues: {{high: {{group: a}}, normal: {{group: b}}, low: {{group: b}}}}\n"
+        )
+    };
+    // The lock is in the first group, which is about to die: a Lease in its place.
+    let lease = crate::support::generous_api_server(&stage);
+    let suspicious = stage.write_config("stranger.yaml", &format!("{}{}{lease}", stage.source(), redis(&stranger)));
+    let bridge = Bridge::start(&suspicious, "s");
+    bridge.waits_for("blinkchamber_events_redis_errors_total{kind=\"unreachable\"}");
+    assert_eq!(bridge.metric("blinkchamber_events_claims_total"), 0.0, "a certificate of a stranger is not believed");
+    drop(bridge);
+    let config = stage.write_config("events.yaml", &format!("{}{}{lease}", stage.source(), redis(&certificate)));
+    let bridge = Bridge::start(&config, "a");
+    let database = stage.connect();
+    stage.insert(&database, 0..90);
+    until("the urgent ones are there", || (count(&mut client(urgent.port()), PREFIX) >= 30).then_some(()));
+    until("the others are there", || (count(&mut client(others.port()), PREFIX) >= 60).then_some(()));
+    urgent.kill();
+    stage.insert(&database, 90..180);
+    until("the others go on", || (count(&mut client(others.port()), PREFIX) >= 120).then_some(()));
+    // It comes back with nothing at all: all is read again for it, and for it alone.
+    urgent.again();
+    until("all urgent ones are there", || (count(&mut client(urgent.port()), PREFIX) >= 60).then_some(()));
+    assert_eq!((count(&mut client(urgent.port()), PREFIX), count(&mut client(others.port()), PREFIX)), (60, 120));
+    assert!(bridge.metric("blinkchamber_events_claims_total") >= 3.0);
 }

@@ -34,7 +34,7 @@ pub(crate) const TYPES: [(&str, &str); 9] = [
 pub(crate) const AGGREGATES: u64 = 499;
 
 /// Longer than anything here should take.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 
 pub(crate) struct Stage {
     pub(crate) directory: TempDir,

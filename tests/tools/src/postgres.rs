@@ -47,11 +47,19 @@ impl Postgres {
         let port = free_port();
         let running = serve(&programs, &data, port);
         let server = Self { programs, data, port, running };
-        let mut create = Command::new(server.programs.join("createdb"));
-        create.args(["--host=127.0.0.1", "--username=zitadel", "zitadel"]).arg(format!("--port={port}"));
-        let created = create.env("PGPASSWORD", "zitadel").status();
-        assert!(created.is_ok_and(|status| status.success()), "createdb fails");
+        // It listens before it takes logins.
+        let start = Instant::now();
+        while !server.creates() {
+            assert!(start.elapsed() < Duration::from_secs(60), "createdb fails");
+            std::thread::sleep(Duration::from_millis(100));
+        }
         server
+    }
+
+    fn creates(&self) -> bool {
+        let mut create = Command::new(self.programs.join("createdb"));
+        create.args(["--host=127.0.0.1", "--username=zitadel", "zitadel"]).arg(format!("--port={}", self.port));
+        create.env("PGPASSWORD", "zitadel").stderr(Stdio::null()).status().is_ok_and(|status| status.success())
     }
 
     /// Where it listens.

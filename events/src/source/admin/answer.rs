@@ -30,7 +30,7 @@ impl Batch {
 
     /// An end for a span that should fit: where three fifths of a cut answer lie.
     pub(super) fn until(&self, from: Moment, page: usize) -> Moment {
-        self.events.get(page * 3 / 5).or(self.events.last()).map_or(from, |event| event.created_at)
+        self.events.get(page * 3 / 5).or_else(|| self.events.last()).map_or(from, |event| event.created_at)
     }
 }
 

@@ -21,6 +21,6 @@ fn a_login_is_added_to_the_connection_and_wins() {
 #[test]
 fn words_that_make_no_sense_are_refused_at_the_start_and_not_quoted() {
     assert!(source("host").is_err());
-    let error = source("host=db").expect("keywords").login("passwort=hunter2").err().expect("no keyword").to_string();
+    let error = source("host=db").expect("keywords").login("passwort=hunter2").expect_err("no keyword").to_string();
     assert!(error.contains("loginFile") && !error.contains("hunter2"), "{error}");
 }

@@ -35,7 +35,7 @@ fn a_file_that_holds_no_key_is_named_and_not_quoted() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     for text in ["hunter2", r#"{"keyId": "k", "userId": "u", "key": "hunter2"}"#] {
         std::fs::write(file.path(), text).expect("written");
-        let error = assertion(file.path(), "https://id").err().expect("no key").to_string();
+        let error = assertion(file.path(), "https://id").expect_err("no key").to_string();
         assert!(error.contains(&file.path().display().to_string()) && !error.contains("hunter2"), "{error}");
     }
 }
