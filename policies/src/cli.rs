@@ -8,9 +8,13 @@ use clap::{Parser, Subcommand};
 
 mod apply;
 mod compile;
+mod eval;
 mod lint;
+mod parse;
+mod request;
 #[cfg(test)]
 mod tests;
+mod token;
 
 /// Compiles, lints and applies least-privilege policies and roles.
 #[derive(Parser)]
@@ -26,8 +30,14 @@ enum Command {
     Apply(apply::Arguments),
     /// Write the policies and roles that rendered manifests need
     Compile(compile::Arguments),
+    /// Say what a token with these policies may do, as sys/capabilities answers
+    Eval(eval::Arguments),
     /// Find what a server would refuse in policies, and what can hardly be meant
     Lint(lint::Arguments),
+    /// Say whether the server takes a policy, and what it answers if not
+    Parse(parse::Arguments),
+    /// Decide about one request of a token with these policies
+    Request(request::Arguments),
 }
 
 /// How a command ended; the number is the exit code.
@@ -92,7 +102,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
     let result = match parsed.command {
         Command::Apply(arguments) => apply::run(&arguments, &mut streams),
         Command::Compile(arguments) => compile::run(&arguments, &mut streams),
+        Command::Eval(arguments) => eval::run(&arguments, &mut streams),
         Command::Lint(arguments) => lint::run(&arguments, &mut streams),
+        Command::Parse(arguments) => parse::run(&arguments, &mut streams),
+        Command::Request(arguments) => request::run(&arguments, &mut streams),
     };
     let result = result.and_then(|exit| Ok(streams.output.flush().map(|()| exit)?));
     result.unwrap_or_else(|stopped| {

@@ -2,6 +2,8 @@ use std::fs;
 
 use super::*;
 
+mod evaluate;
+
 struct Ran {
     exit: Exit,
     output: String,

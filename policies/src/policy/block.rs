@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use blinkchamber_hcl::{Body, Position, go_quote};
 use blinkchamber_templates::{Options, Template};
 
-use super::{Capability, PathRule, control_group, decode, duration, items, nearest};
+use super::{Capability, Constraints, Dialect, PathRule, constraints, control_group, decode, duration, items, nearest};
 use crate::rules::{self, Finding};
 
 /// One path block while it is read.
 pub(super) struct Block {
     pub(super) position: Position,
     pub(super) prefix: String,
+    pub(super) dialect: Dialect,
     pub(super) json: bool,
     pub(super) findings: Vec<Finding>,
 }
@@ -46,6 +47,7 @@ impl Block {
             capabilities: BTreeSet::new(),
             deny_drops: false,
             expired,
+            constraints: Constraints::default(),
         };
         if expired {
             return rule;
@@ -53,12 +55,14 @@ impl Block {
         if rule.path.trim_start_matches('/').contains("+*") {
             let message = format!("+* in {:?}: a star behind a plus is refused", rule.path);
             let shown = go_quote(rule.path.strip_prefix('/').unwrap_or(&rule.path));
-            let server = format!("path {shown}: invalid use of wildcards ('+*' is forbidden)");
+            let server =
+                format!("{}invalid use of wildcards ('+*' is forbidden)", self.again(&format!("path {shown}: ")));
             self.add(rules::PLUS_STAR, self.position, message, &server);
         }
         self.capabilities(&mut rule, old, words);
         if !rule.capabilities.contains(&Capability::Deny) {
             self.constraints(body, &rule);
+            rule.constraints = constraints::read(body);
         }
         rule
     }
@@ -74,7 +78,7 @@ impl Block {
                 "sudo" => rule.capabilities.extend([Create, Read, Update, Delete, List, Sudo]),
                 _ => {
                     let message = format!("policy = {old:?}: it takes deny, read, write or sudo");
-                    let server = format!("{}invalid policy {}", self.prefix, go_quote(&old));
+                    let server = format!("{}invalid policy {}", self.inner_prefix(), go_quote(&old));
                     self.add(rules::INVALID_OLD_POLICY, position, message, &server);
                 }
             }
@@ -84,7 +88,7 @@ impl Block {
         }
         let total = words.len();
         for (word, position) in if denied { Vec::new() } else { words } {
-            match Capability::parse(&word) {
+            match Capability::parse_for(self.dialect, &word) {
                 // The server looks no further than a deny.
                 Some(Capability::Deny) => {
                     rule.deny_drops = total > 1 || !rule.capabilities.is_empty();
@@ -103,13 +107,14 @@ impl Block {
     }
 
     fn invalid_capability(&mut self, word: &str, position: Position) {
-        let rule =
-            if matches!(word, "recover" | "subscribe") { rules::NOT_IN_DIALECT } else { rules::INVALID_CAPABILITY };
-        let message = match rule.code {
-            "VP010" => format!("only Vault knows the capability {word:?}"),
-            _ => format!("{word:?} is no capability"),
+        let other = if self.dialect == Dialect::OpenBao { Dialect::Vault } else { Dialect::OpenBao };
+        let (rule, message) = if Capability::parse_for(other, word).is_some() {
+            let other = if other == Dialect::Vault { "Vault" } else { "OpenBao" };
+            (rules::NOT_IN_DIALECT, format!("only {other} knows the capability {word:?}"))
+        } else {
+            (rules::INVALID_CAPABILITY, format!("{word:?} is no capability"))
         };
-        let server = format!("{}invalid capability {}", self.prefix, go_quote(word));
+        let server = format!("{}invalid capability {}", self.inner_prefix(), go_quote(word));
         self.add(rule, position, message, &server);
         let lower = word.trim().to_lowercase();
         let help = match lower.as_str() {
@@ -158,7 +163,7 @@ impl Block {
             Err(reason) => {
                 let message =
                     "expiration takes a time such as \"2030-01-02T15:04:05Z\" or seconds since 1970".to_owned();
-                let server = format!("{}invalid expiration time: {reason}", self.prefix);
+                let server = format!("{}invalid expiration time: {reason}", self.inner_prefix());
                 self.add(rules::BAD_LIMIT, position, message, &server);
                 false
             }
@@ -223,7 +228,16 @@ impl Block {
 
     /// OpenBao 2.7 names the path twice before what its decoder says.
     fn decode_prefix(&self) -> String {
-        format!("{0}{0}", self.prefix)
+        format!("{}{}", self.prefix, self.inner_prefix())
+    }
+
+    /// What OpenBao 2.7 says a second time, and Vault once.
+    fn inner_prefix(&self) -> &str {
+        self.again(&self.prefix)
+    }
+
+    fn again<'a>(&self, prefix: &'a str) -> &'a str {
+        if self.dialect == Dialect::OpenBao { prefix } else { "" }
     }
 
     pub(super) fn add(&mut self, rule: &'static rules::Rule, position: Position, message: String, server: &str) {

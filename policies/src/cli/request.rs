@@ -1,0 +1,66 @@
+//! `blinkchamber-policies request`
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::token::Holder;
+use super::{Exit, Stopped, Streams};
+use crate::evaluate::{Acl, Decision, Operation, Request};
+
+#[derive(Args)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    holder: Holder,
+    /// Policies of the token: files, directories of .hcl and .json files, or - for standard input
+    #[arg(long, value_name = "FILE|DIR|-", required = true, num_args = 1..)]
+    policy: Vec<String>,
+    /// What the request does
+    #[arg(long, value_enum)]
+    op: Operation,
+    /// Where, as in the URL behind /v1/, query included
+    #[arg(long)]
+    path: String,
+    /// Parameters, a JSON object
+    #[arg(long, value_name = "JSON")]
+    data: Option<String>,
+    /// The response is to be wrapped for so long
+    #[arg(long, value_name = "DURATION")]
+    wrap_ttl: Option<String>,
+    /// Namespace that the request goes to
+    #[arg(long, value_name = "NAMESPACE", default_value = "")]
+    namespace: String,
+}
+
+pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {
+    let request = request(arguments)?;
+    let token = arguments.holder.read(&arguments.policy, streams)?;
+    let acl = token.acl()?;
+    writeln!(streams.output, "{}", answer(&acl, &acl.decide(&request)))?;
+    Ok(token.exit())
+}
+
+fn request(arguments: &Arguments) -> Result<Request, Stopped> {
+    let usage = |error: &dyn std::fmt::Display| Stopped::usage(error.to_string());
+    let mut request = Request::new(arguments.op, &arguments.path).namespace(&arguments.namespace);
+    if let Some(text) = &arguments.data {
+        let data: Value =
+            serde_json::from_str(text).map_err(|error| Stopped::usage(format!("--data is no JSON: {error}")))?;
+        request = request.data(data).map_err(|error| usage(&error))?;
+    }
+    if let Some(text) = &arguments.wrap_ttl {
+        request = request.wrap_ttl(text).map_err(|error| usage(&error))?;
+    }
+    Ok(request)
+}
+
+fn answer(acl: &Acl, decision: &Decision<'_>) -> Value {
+    let rule = decision.rule.map(|rule| {
+        let places: Vec<_> = rule
+            .origins
+            .iter()
+            .map(|origin| format!("{}:{}:{}", acl.name(origin.source), origin.position.line, origin.position.column))
+            .collect();
+        json!({ "path": rule.pattern.to_string(), "capabilities": rule.capabilities.answer(), "places": places })
+    });
+    json!({ "allowed": decision.allowed, "reason": decision.reason.to_string(), "rule": rule })
+}
