@@ -6,13 +6,17 @@
 
 mod cursor;
 pub mod duration;
+mod format;
 mod json;
+mod lexemes;
 mod literal;
 mod print;
 mod scanner;
 mod text;
 mod tokens;
 
+pub use format::{FormatError, format};
+pub use lexemes::{Lexeme, LexemeKind, lexeme_at, lexemes};
 pub use literal::go_quote;
 pub use print::{PrintError, print, quote};
 
@@ -28,6 +32,30 @@ pub const MAX_DEPTH: usize = 128;
 /// escapes give no UTF-8 (`\xff`) and nesting deeper than [`MAX_DEPTH`].
 pub fn parse(text: &str) -> Result<Body, Error> {
     if is_json(text) { json::parse(text) } else { text::parse(text) }
+}
+
+/// What could be read of a text that has errors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    /// The items without an error.
+    pub body: Body,
+    /// The error that the servers answer with, then every other one in the order of the text.
+    pub errors: Vec<Error>,
+}
+
+/// Reads a text as [`parse`] does, and on behind errors.
+#[must_use]
+pub fn recover(text: &str) -> Recovered {
+    let first = match parse(text) {
+        Ok(body) => return Recovered { body, errors: Vec::new() },
+        Err(error) => error,
+    };
+    let (body, mut others) = if is_json(text) { (Body::default(), Vec::new()) } else { text::recover(text) };
+    others.retain(|error| error.position.line != first.position.line);
+    others.sort_by_key(|error| error.position);
+    others.dedup_by_key(|error| error.position.line);
+    others.insert(0, first);
+    Recovered { body, errors: others }
 }
 
 /// True when the servers would read a text as JSON: its first character that is no white space is `{`.

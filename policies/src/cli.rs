@@ -8,7 +8,9 @@ use clap::{Parser, Subcommand};
 
 mod apply;
 mod compile;
+mod difference;
 mod eval;
+mod fmt;
 mod lint;
 mod parse;
 mod request;
@@ -32,6 +34,8 @@ enum Command {
     Compile(compile::Arguments),
     /// Say what a token with these policies may do, as sys/capabilities answers
     Eval(eval::Arguments),
+    /// Lay out policies as `policy fmt` does
+    Fmt(fmt::Arguments),
     /// Find what a server would refuse in policies, and what can hardly be meant
     Lint(lint::Arguments),
     /// Say whether the server takes a policy, and what it answers if not
@@ -103,6 +107,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
         Command::Apply(arguments) => apply::run(&arguments, &mut streams),
         Command::Compile(arguments) => compile::run(&arguments, &mut streams),
         Command::Eval(arguments) => eval::run(&arguments, &mut streams),
+        Command::Fmt(arguments) => fmt::run(&arguments, &mut streams),
         Command::Lint(arguments) => lint::run(&arguments, &mut streams),
         Command::Parse(arguments) => parse::run(&arguments, &mut streams),
         Command::Request(arguments) => request::run(&arguments, &mut streams),

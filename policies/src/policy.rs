@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use blinkchamber_hcl::{Body, Item, Kind, Position, go_quote, is_json};
+use blinkchamber_hcl::{Body, Item, Kind, Position, Recovered, go_quote, is_json};
 
 use crate::rules::{self, Finding};
 
@@ -103,18 +103,28 @@ pub(crate) fn base64_body(text: &str) -> Option<String> {
 }
 
 fn parse_plain(dialect: Dialect, text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
-    let body = match blinkchamber_hcl::parse(text) {
-        Ok(body) if is_json(text) => body.flattened(),
-        Ok(body) => body,
-        Err(error) => {
-            let server = format!("failed to parse policy: {}", error.server_message());
-            return Err(vec![Finding::new(rules::SYNTAX, error.position, error.message).refused(server)]);
-        }
-    };
-    let mut reader = Reader { dialect, now, json: is_json(text), policy: Policy::default(), findings: Vec::new() };
+    let json = is_json(text);
+    let Recovered { body, errors } = blinkchamber_hcl::recover(text);
+    let body = if json { body.flattened() } else { body };
+    let mut reader = Reader { dialect, now, json, policy: Policy::default(), findings: Vec::new() };
     reader.repeated(&body);
     reader.body(&body);
-    if reader.findings.is_empty() { Ok(reader.policy) } else { Err(reader.findings) }
+    let mut findings = reader.findings;
+    if errors.is_empty() {
+        return if findings.is_empty() { Ok(reader.policy) } else { Err(findings) };
+    }
+    // The server stops at a syntax error, so the words for the rest would never be heard.
+    for finding in &mut findings {
+        finding.server = None;
+    }
+    let mut syntax = errors.into_iter().map(|error| {
+        let server = format!("failed to parse policy: {}", error.server_message());
+        Finding::new(rules::SYNTAX, error.position, error.message).refused(server)
+    });
+    let first = syntax.next();
+    findings.extend(syntax.map(|finding| Finding { server: None, ..finding }));
+    findings.sort_by_key(|finding| finding.position);
+    Err(first.into_iter().chain(findings).collect())
 }
 
 impl Policy {

@@ -1,5 +1,6 @@
 //! `blinkchamber-policies parse`
 
+use blinkchamber_hcl::{Lexeme, lexeme_at, lexemes};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -31,11 +32,13 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Ex
     let files = read_all(std::slice::from_ref(&arguments.file), &["hcl", "json"], streams.input)?;
     let [(name, bytes)] = <[_; 1]>::try_from(files)
         .map_err(|files| Stopped::usage(format!("{}: one policy is read, not {}", arguments.file, files.len())))?;
-    let findings = policy::parse_for(arguments.dialect, &text(&name, bytes)?, now()).err().unwrap_or_default();
+    let text = text(&name, bytes)?;
+    let pieces = lexemes(&text);
+    let findings = policy::parse_for(arguments.dialect, &text, now()).err().unwrap_or_default();
     let server = findings.first().and_then(|finding| finding.server.clone());
     match arguments.format {
         Format::Json => {
-            let diagnostics: Vec<_> = findings.iter().map(|finding| diagnostic(&name, finding)).collect();
+            let diagnostics: Vec<_> = findings.iter().map(|finding| diagnostic(&name, &pieces, finding)).collect();
             let answer = json!({ "ok": findings.is_empty(), "server_message": server, "diagnostics": diagnostics });
             writeln!(streams.output, "{answer}")?;
         }
@@ -51,12 +54,15 @@ pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Ex
     Ok(if findings.is_empty() { Exit::Success } else { Exit::Findings })
 }
 
-fn diagnostic(name: &str, finding: &Finding) -> Value {
+fn diagnostic(name: &str, pieces: &[Lexeme], finding: &Finding) -> Value {
+    let start = finding.position.offset;
+    let end = lexeme_at(pieces, start).map_or(start, |piece| piece.span.end);
     json!({
         "file": name,
         "line": finding.position.line,
         "column": finding.position.column,
         "offset": finding.position.offset,
+        "end_offset": end,
         "code": finding.rule.code,
         "name": finding.rule.name,
         "severity": finding.rule.severity,

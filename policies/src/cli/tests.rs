@@ -3,6 +3,7 @@ use std::fs;
 use super::*;
 
 mod evaluate;
+mod fmt;
 
 struct Ran {
     exit: Exit,

@@ -69,6 +69,16 @@ fn every_problem_is_found_with_its_place() {
 }
 
 #[test]
+fn reading_goes_on_behind_a_syntax_error() {
+    let text =
+        "path \"a\" {\n  capabilities = [read]\n}\npath \"b\" {\n  capabilities = [\"write\"]\n}\npath 'c' {\n}\n";
+    let found = parse(text, NOW).unwrap_err();
+    let places: Vec<_> = found.iter().map(|one| (one.rule.code, one.position.line)).collect();
+    assert_eq!(places, [("VP001", 2), ("VP003", 5), ("VP001", 7)]);
+    assert!(found[0].server.is_some() && found[1..].iter().all(|one| one.server.is_none()));
+}
+
+#[test]
 fn an_expired_rule_is_not_looked_at() {
     let expired = rule("path \"a\" { capabilities = [\"bogus\"] expiration = \"2006-01-02T15:04:05Z\" }");
     assert!(expired.expired && expired.capabilities.is_empty());
