@@ -2,7 +2,12 @@
 //!
 //! The seed is printed; `BLINKCHAMBER_SEED` repeats a run.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a helper that cannot go on has failed its test")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a helper that cannot go on has failed its test"
+)]
 
 use std::time::{Duration, Instant};
 
