@@ -10,6 +10,7 @@ use blinkchamber_hcl::Position;
 
 use crate::policy::{Capability, CapabilitySet, Constraints, Dialect, Policy};
 
+mod difference;
 mod endpoints;
 mod identity;
 mod merge;
@@ -22,13 +23,16 @@ mod standard;
 #[cfg(test)]
 mod tests;
 mod trie;
+mod verdict;
 
+pub use difference::{Change, Difference, difference, effective};
 pub use identity::{Alias, Entity, Group, Identity, IdentityError};
 pub use naive::Candidate;
 pub use pattern::{Kind, Pattern, Precedence};
 pub use request::{Decision, Operation, Reason, Request, RequestError};
 pub use standard::default_policy;
 use trie::Trie;
+pub use verdict::Loss;
 
 /// One policy of a token.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +64,8 @@ pub struct Context<'a> {
     pub dialect: Dialect,
     /// For the templates of paths; without one no template resolves.
     pub identity: Option<&'a Identity>,
+    /// Templates stand for themselves: rules are compared, and nobody's token is asked about.
+    pub as_written: bool,
     /// Seconds since 1970, for `{{time.now}}`.
     pub now: i64,
 }

@@ -3,17 +3,24 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::token::Holder;
+use super::token::{Holder, places};
 use super::{Exit, Stopped, Streams};
-use crate::evaluate::{Acl, Decision, Operation, Request};
+use crate::evaluate::{Acl, Decision, Operation, Request, RequestError};
 
 #[derive(Args)]
 pub(super) struct Arguments {
     #[command(flatten)]
     holder: Holder,
+    #[command(flatten)]
+    request: RequestArguments,
+}
+
+/// A request of a token; `explain` takes the same.
+#[derive(Args)]
+pub(super) struct RequestArguments {
     /// Policies of the token: files, directories of .hcl and .json files, or - for standard input
     #[arg(long, value_name = "FILE|DIR|-", required = true, num_args = 1..)]
-    policy: Vec<String>,
+    pub(super) policy: Vec<String>,
     /// What the request does
     #[arg(long, value_enum)]
     op: Operation,
@@ -32,35 +39,33 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {
-    let request = request(arguments)?;
-    let token = arguments.holder.read(&arguments.policy, streams)?;
+    let request = arguments.request.request()?;
+    let token = arguments.holder.read(&arguments.request.policy, streams)?;
     let acl = token.acl()?;
     writeln!(streams.output, "{}", answer(&acl, &acl.decide(&request)))?;
     Ok(token.exit())
 }
 
-fn request(arguments: &Arguments) -> Result<Request, Stopped> {
-    let usage = |error: &dyn std::fmt::Display| Stopped::usage(error.to_string());
-    let mut request = Request::new(arguments.op, &arguments.path).namespace(&arguments.namespace);
-    if let Some(text) = &arguments.data {
-        let data: Value =
-            serde_json::from_str(text).map_err(|error| Stopped::usage(format!("--data is no JSON: {error}")))?;
-        request = request.data(data).map_err(|error| usage(&error))?;
+impl RequestArguments {
+    pub(super) fn request(&self) -> Result<Request, Stopped> {
+        let usage = |error: RequestError| Stopped::usage(error.to_string());
+        let mut request = Request::new(self.op, &self.path).namespace(&self.namespace);
+        if let Some(text) = &self.data {
+            let data: Value =
+                serde_json::from_str(text).map_err(|error| Stopped::usage(format!("--data is no JSON: {error}")))?;
+            request = request.data(data).map_err(usage)?;
+        }
+        if let Some(text) = &self.wrap_ttl {
+            request = request.wrap_ttl(text).map_err(usage)?;
+        }
+        Ok(request)
     }
-    if let Some(text) = &arguments.wrap_ttl {
-        request = request.wrap_ttl(text).map_err(|error| usage(&error))?;
-    }
-    Ok(request)
 }
 
 fn answer(acl: &Acl, decision: &Decision<'_>) -> Value {
     let rule = decision.rule.map(|rule| {
-        let places: Vec<_> = rule
-            .origins
-            .iter()
-            .map(|origin| format!("{}:{}:{}", acl.name(origin.source), origin.position.line, origin.position.column))
-            .collect();
-        json!({ "path": rule.pattern.to_string(), "capabilities": rule.capabilities.answer(), "places": places })
+        let capabilities = rule.capabilities.answer();
+        json!({ "path": rule.pattern.to_string(), "capabilities": capabilities, "places": places(acl, rule) })
     });
     json!({ "allowed": decision.allowed, "reason": decision.reason.to_string(), "rule": rule })
 }

@@ -4,6 +4,7 @@ use super::*;
 
 mod evaluate;
 mod fmt;
+mod questions;
 
 struct Ran {
     exit: Exit,

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use super::{Exit, Stopped, Streams, read_all, text};
-use crate::evaluate::{Acl, Context, Identity, Source, default_policy};
+use crate::evaluate::{Acl, Context, Identity, Origin, Rule, Source, default_policy};
 use crate::policy::{self, Dialect, Policy};
 use crate::rules::Finding;
 
@@ -44,6 +44,11 @@ pub(super) struct Token {
 }
 
 impl Holder {
+    /// True when somebody's templates are filled in.
+    pub(super) fn has_identity(&self) -> bool {
+        self.identity.is_some()
+    }
+
     /// Reads policies: files, directories of .hcl and .json files, or `-`.
     pub(super) fn read(&self, names: &[String], streams: &mut Streams<'_>) -> Result<Token, Stopped> {
         let mut policies = Vec::new();
@@ -86,11 +91,21 @@ impl Holder {
 }
 
 impl Token {
-    /// Compiles the policies.
+    /// Compiles the policies for the identity.
     pub(super) fn acl(&self) -> Result<Acl, Stopped> {
+        self.compiled(false)
+    }
+
+    /// Compiles the policies with templates that stand for themselves.
+    pub(super) fn as_written(&self) -> Result<Acl, Stopped> {
+        self.compiled(true)
+    }
+
+    fn compiled(&self, as_written: bool) -> Result<Acl, Stopped> {
         let source = |read| source(read, &self.namespace);
         let sources: Vec<_> = self.policies.iter().map(source).collect();
-        let context = Context { dialect: self.dialect, identity: self.identity.as_ref(), now: now() };
+        let identity = self.identity.as_ref();
+        let context = Context { dialect: self.dialect, identity, now: now(), as_written };
         Acl::new(context, &sources).map_err(|error| Stopped {
             exit: Exit::Findings,
             message: format!("the server refuses every request of this token: {error}"),
@@ -101,6 +116,15 @@ impl Token {
     pub(super) fn exit(&self) -> Exit {
         if self.foreign { Exit::Findings } else { Exit::Success }
     }
+}
+
+/// Where the blocks of a rule stand: `file:line:column`, or the name of the server's own policy.
+pub(super) fn places(acl: &Acl, rule: &Rule) -> Vec<String> {
+    let place = |origin: &Origin| {
+        let (name, place) = (acl.name(origin.source), origin.position);
+        if name == "default" { name.to_owned() } else { format!("{name}:{}:{}", place.line, place.column) }
+    };
+    rule.origins.iter().map(place).collect()
 }
 
 /// A finding on one line, with what mends it.

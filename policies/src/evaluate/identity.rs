@@ -80,7 +80,9 @@ pub enum IdentityError {
 
 /// Fills in a path; `None` when a template gives no value, and the block does not count.
 pub(super) fn expand(path: &str, context: Context<'_>, source: &Source<'_>) -> Result<Option<String>, IdentityError> {
-    let Some((head, mut rest)) = path.split_once("{{") else { return Ok(Some(path.to_owned())) };
+    let Some((head, mut rest)) = path.split_once("{{").filter(|_| !context.as_written) else {
+        return Ok(Some(path.to_owned()));
+    };
     let mut out = head.to_owned();
     loop {
         let Some((selector, behind)) = rest.split_once("}}") else { return Ok(None) };

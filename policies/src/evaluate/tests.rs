@@ -16,7 +16,7 @@ const NOW: i64 = 1_795_500_000;
 fn acl_for(dialect: Dialect, texts: &[&str]) -> Acl {
     let policies: Vec<_> = texts.iter().map(|text| parse_for(dialect, text, NOW).unwrap()).collect();
     let sources: Vec<_> = policies.iter().map(|policy| Source::new("p", policy)).collect();
-    Acl::new(Context { dialect, identity: None, now: NOW }, &sources).unwrap()
+    Acl::new(Context { dialect, now: NOW, ..Context::default() }, &sources).unwrap()
 }
 
 #[track_caller]

@@ -47,12 +47,44 @@ proptest! {
         for dialect in [Dialect::OpenBao, Dialect::Vault] {
             let Ok(policy) = parse_for(dialect, &text, NOW) else { continue };
             let identity = Identity::default();
-            let context = Context { dialect, identity: Some(&identity), now: NOW };
+            let context = Context { dialect, identity: Some(&identity), now: NOW, as_written: false };
             if let Ok(acl) = Acl::new(context, &[Source::new("p", &policy)]) {
                 let request = Request::new(operation, &format!("{path}{query}"));
                 let decision = acl.decide(&request);
                 prop_assert_eq!(decision.rule.is_none() || acl.lookup(&request.full_path(), operation).is_some(), true);
                 prop_assert!(!acl.capabilities(&path).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_difference_is_empty_exactly_when_no_path_differs(
+        left in policy(), right in policy(), same in prop::bool::weighted(0.2),
+        paths in prop::collection::vec(path(), 1..40),
+    ) {
+        for dialect in [Dialect::OpenBao, Dialect::Vault] {
+            let (before, after) = (acl_for(dialect, &[&left]), acl_for(dialect, &[if same { &left } else { &right }]));
+            let found = difference(&before, &after);
+            prop_assert!(found.complete);
+            prop_assert!(!same || found.changes.is_empty());
+            for change in &found.changes {
+                let (had, has) = (effective(&before, &change.witness), effective(&after, &change.witness));
+                prop_assert!(!change.gained.is_empty() || !change.lost.is_empty());
+                prop_assert!(change.gained.without(has).is_empty() && change.lost.without(had).is_empty());
+                prop_assert_ne!(had, has, "{}", change.witness);
+            }
+            for (path, operation) in paths.iter().flat_map(|path| [(path, Operation::Read), (path, Operation::List)]) {
+                let counts = |one: &Capability| {
+                    matches!(one, Capability::List | Capability::Scan) == (operation == Operation::List)
+                };
+                let part = |acl: &Acl| -> CapabilitySet { acl.granted(path, operation).granted().iter().filter(counts).collect() };
+                let rule = |acl: &Acl| acl.lookup(path, operation).map(|rule| rule.pattern.clone());
+                let (old, new) = (rule(&before), rule(&after));
+                let shown = |change: &Change<'_>| {
+                    change.before.map(|rule| &rule.pattern) == old.as_ref() && change.after.map(|rule| &rule.pattern) == new.as_ref()
+                };
+                let known = part(&before) == part(&after) || found.changes.iter().any(shown);
+                prop_assert!(known, "{path}\n{left}---\n{right}{:?}", found.changes);
             }
         }
     }

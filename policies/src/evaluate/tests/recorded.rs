@@ -31,7 +31,7 @@ fn policies(case: &Value, only: Option<&str>) -> Vec<Policy> {
 
 fn compiled(dialect: Dialect, policies: &[Policy]) -> Acl {
     let sources: Vec<_> = policies.iter().map(|policy| Source::new("p", policy)).collect();
-    Acl::new(Context { dialect, identity: None, now: NOW }, &sources).unwrap()
+    Acl::new(Context { dialect, now: NOW, ..Context::default() }, &sources).unwrap()
 }
 
 #[test]
