@@ -17,17 +17,21 @@ pub(super) struct Block {
     pub(super) findings: Vec<Finding>,
 }
 
+const FILTER: &str = "list_scan_response_keys_filter_path";
+
 impl Block {
     pub(super) fn rule(&mut self, body: &Body, path: String, labels: usize, now: i64) -> PathRule {
-        for item in items(body, "control_group") {
-            if let Err((position, text)) = control_group::check(&item.value) {
-                let message = text.trim_end().replace("\n\t* ", " ").replace('\n', " ");
-                let server = format!("error handling control_group: {text}");
-                self.add(rules::BAD_CONTROL_GROUP, position, message, &server);
-            }
+        let groups: Vec<_> =
+            items(body, "control_group").filter_map(|item| control_group::check(&item.value).err()).collect();
+        if let Some((position, _)) = groups.first() {
+            let lines: Vec<_> = groups.iter().flat_map(|(_, lines)| lines).cloned().collect();
+            let message = lines.join("; ").trim_end().replace("\n\t* ", " ").replace('\n', " ");
+            let server = format!("error handling control_group: {}", decode::errors(&lines));
+            self.add(rules::BAD_CONTROL_GROUP, *position, message, &server);
         }
         let old = self.last_string(body, "policy");
         let words = self.strings(body, "capabilities", "root.Capabilities");
+        let expiration = self.last_string(body, "expiration");
         for key in ["allowed_parameters", "denied_parameters"] {
             for item in items(body, key) {
                 self.check(decode::parameters(item, key));
@@ -39,7 +43,8 @@ impl Block {
         for item in items(body, "pagination_limit") {
             self.check(decode::integer(&item.value, "root.pagination_limit"));
         }
-        let expired = self.expiration(body, now);
+        let filter = self.last_string(body, FILTER);
+        let expired = self.expiration(expiration, now);
         let mut rule = PathRule {
             path,
             position: self.position,
@@ -61,7 +66,7 @@ impl Block {
         }
         self.capabilities(&mut rule, old, words);
         if !rule.capabilities.contains(&Capability::Deny) {
-            self.constraints(body, &rule);
+            self.constraints(body, filter, &rule);
             rule.constraints = constraints::read(body);
         }
         rule
@@ -130,7 +135,7 @@ impl Block {
     }
 
     /// What the server checks only behind the capabilities, and not for a deny.
-    fn constraints(&mut self, body: &Body, rule: &PathRule) {
+    fn constraints(&mut self, body: &Body, filter: Option<(String, Position)>, rule: &PathRule) {
         let minimum = self.wrapping_ttl(body, "min_wrapping_ttl");
         let maximum = self.wrapping_ttl(body, "max_wrapping_ttl");
         if let (Some((minimum, _)), Some((maximum, position))) = (minimum, maximum)
@@ -141,7 +146,7 @@ impl Block {
             let message = "max_wrapping_ttl is less than min_wrapping_ttl".to_owned();
             self.add(rules::BAD_DURATION, position, message, "max_wrapping_ttl cannot be less than min_wrapping_ttl");
         }
-        self.list_filter(body, rule);
+        self.list_filter(filter, rule);
     }
 
     fn wrapping_ttl(&mut self, body: &Body, key: &str) -> Option<(i128, Position)> {
@@ -156,8 +161,8 @@ impl Block {
         }
     }
 
-    fn expiration(&mut self, body: &Body, now: i64) -> bool {
-        let Some((text, position)) = self.last_string(body, "expiration") else { return false };
+    fn expiration(&mut self, given: Option<(String, Position)>, now: i64) -> bool {
+        let Some((text, position)) = given else { return false };
         match duration::instant(&text) {
             Ok(seconds) => seconds.is_some_and(|seconds| seconds < now),
             Err(reason) => {
@@ -170,9 +175,9 @@ impl Block {
         }
     }
 
-    fn list_filter(&mut self, body: &Body, rule: &PathRule) {
-        const KEY: &str = "list_scan_response_keys_filter_path";
-        let Some((text, position)) = self.last_string(body, KEY).filter(|(text, _)| !text.is_empty()) else { return };
+    fn list_filter(&mut self, given: Option<(String, Position)>, rule: &PathRule) {
+        const KEY: &str = FILTER;
+        let Some((text, position)) = given.filter(|(text, _)| !text.is_empty()) else { return };
         if !rule.capabilities.contains(&Capability::List) {
             let message = format!("{KEY} needs the capability list in the same block");
             let server = format!("{KEY} needs to be used on a path with the list capability");
@@ -181,8 +186,10 @@ impl Block {
             && !error.message.contains("function")
         {
             let message = format!("{KEY} is no template: {}", error.message);
-            let server =
-                format!("unable to compile template for {KEY}: unable to parse template: template: {}", error.message);
+            let server = format!(
+                "unable to compile template for {KEY}: unable to parse template: template: template:{}: {}",
+                error.line, error.message
+            );
             self.add(rules::BAD_FILTER, position, message, &server);
         } else if !text.contains(".key") {
             let message = format!("{KEY} gives the same path for every key: use .path and .key");
