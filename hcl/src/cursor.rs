@@ -1,7 +1,7 @@
 //! A cursor over the source that counts lines and columns as the servers' scanner does.
 
 use crate::scanner::Notation;
-use crate::{Error, Position};
+use crate::{Error, MOST_ERRORS, Position};
 
 /// What reading past the end gives; a NUL in the source is a fault, so the two are never confused.
 pub(crate) const END: char = '\0';
@@ -98,6 +98,8 @@ impl<'a> Cursor<'a> {
     /// Notes a fault of the scanner at the last character; the servers report the last one noted.
     pub(crate) fn fail(&mut self, server: &str, message: &str) {
         let position = self.position();
+        // Beyond some nobody reads them, and a file can hold millions; the last one is the servers'.
+        self.faults.truncate(MOST_ERRORS);
         self.faults.push(match self.notation {
             Notation::Json => {
                 let server = format!("{}:{}: {server}", position.line, position.column);

@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Result<Body, Error> {
 pub struct Recovered {
     /// The items without an error.
     pub body: Body,
-    /// The error that the servers answer with, then every other one in the order of the text.
+    /// The error that the servers answer with, then the others in the order of the text, a hundred or so at most.
     pub errors: Vec<Error>,
 }
 
@@ -63,6 +63,9 @@ pub fn recover(text: &str) -> Recovered {
 pub fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
+
+/// How many errors of a text are looked for.
+const MOST_ERRORS: usize = 100;
 
 /// A place in the source: 1-based line and column (in characters), and the byte offset.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]

@@ -2,7 +2,7 @@
 
 use crate::scanner::{Notation, Token, TokenKind};
 use crate::tokens::{Stop, Tokens};
-use crate::{Body, Error, Item, Key, Kind, Position, Value};
+use crate::{Body, Error, Item, Key, Kind, MOST_ERRORS, Position, Value};
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +30,9 @@ pub(crate) fn recover(text: &str) -> (Body, Vec<Error>) {
             Err(Stop::End) => break,
             Err(Stop::Wrong(error)) => {
                 errors.push(error);
+                if errors.len() > MOST_ERRORS {
+                    break;
+                }
                 parser.skip(first.position.column, before);
             }
         }

@@ -1,6 +1,6 @@
 //! From the tree to the text.
 
-use super::tree::{File, Item, Literal, Value};
+use super::tree::{File, Group, Item, Literal, Value};
 use crate::Position;
 
 /// Stands before lines that keep their own indentation; no source can hold it.
@@ -8,7 +8,8 @@ const KEEP: char = '\u{e123}';
 
 /// Prints a file, with a line end behind its last line.
 pub(super) fn print(file: &File<'_>) -> String {
-    let mut printer = Printer { file, printed: Position::default() };
+    let alone = file.groups.iter().filter(|group| !group.owned).collect();
+    let mut printer = Printer { file, alone, printed: Position::default() };
     let mut out = unmarked(&printer.items(&file.items));
     out.push('\n');
     out
@@ -16,6 +17,8 @@ pub(super) fn print(file: &File<'_>) -> String {
 
 struct Printer<'a> {
     file: &'a File<'a>,
+    /// Comments that belong to nobody, in the order of the text.
+    alone: Vec<&'a Group<'a>>,
     /// Where the item printed last begins, or where its brace closes: comments before it are done with.
     printed: Position,
 }
@@ -53,8 +56,11 @@ impl Printer<'_> {
     fn between(&self, next: Option<Position>) -> Vec<Vec<(Position, String)>> {
         let after = |position: Position| self.printed.line == 0 || position.offset > self.printed.offset;
         let before = |position: Position| next.is_none_or(|next| position.offset < next.offset);
-        let alone = self.file.groups.iter().filter(|group| !group.owned);
-        let groups = alone.map(|group| {
+        let done = |group: &&Group<'_>| group.comments.last().is_none_or(|last| !after(last.position));
+        let start = self.alone.partition_point(done);
+        let near = self.alone.iter().skip(start);
+        let near = near.take_while(|group| group.comments.first().is_some_and(|first| before(first.position)));
+        let groups = near.map(|group| {
             let inside = group.comments.iter().filter(|one| after(one.position) && before(one.position));
             inside.map(|one| (one.position, one.text.to_owned())).collect::<Vec<_>>()
         });

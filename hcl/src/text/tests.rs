@@ -192,6 +192,14 @@ fn every_error_of_a_text_is_found_and_the_rest_is_read() {
     assert_eq!((shape(&closed.body).as_str(), closed.errors.len()), ("a{b=1} c=1", 1));
 }
 
+#[test]
+fn errors_without_end_are_not_all_kept() {
+    assert!(crate::recover(&"a = x\n".repeat(5_000)).errors.len() <= 2 * MOST_ERRORS);
+    assert!(crate::recover(&"'\n".repeat(5_000)).errors.len() <= 2 * MOST_ERRORS + 2);
+    let deep = format!("{}\nb = 1", "a { ".repeat(5_000));
+    assert_eq!(crate::recover(&deep).errors[0].position.line, 1);
+}
+
 proptest! {
     #[test]
     fn recovering_finds_the_servers_error_first(text in "(a|\"b\"|'|=|\\{|\\}|\\[|\\]|,|1|\n|\n|# c\n){0,24}") {
