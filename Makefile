@@ -28,7 +28,7 @@ platform: setup ## the whole HA platform: contract, failures, rotations (PLATFOR
 	@tests/images/build --all
 	@tests/platform.sh
 
-bench: setup ## our programs beside the peers', in one run; writes docs/benchmarks.md (BENCH_ONLY=agent|webhook|pods|platform: a part)
+bench: setup ## our programs beside the peers', in one run; writes docs/benchmarks.md (BENCH_ONLY=agent|webhook|policies|pods|platform: a part)
 	@tests/bench.sh
 
 setup: ## packages, tools and the programs of Kubernetes; minutes once, then a second

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ours beside the peer in one run: `make bench`, or BENCH_ONLY=agent|webhook|pods|platform for a part. Writes docs/benchmarks.md.
+# Ours beside the peer in one run: `make bench`, or BENCH_ONLY=agent|webhook|policies|pods|platform for a part. Writes docs/benchmarks.md.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
@@ -10,7 +10,7 @@ build_static agent blinkchamber-agent
 build_static release blinkchamber-webhook blinkchamber-tests
 program=$(static_binary release blinkchamber-bench)
 case ${BENCH_ONLY:-} in
-  agent | webhook) "$program" ;;
+  agent | webhook | policies) "$program" ;;
   "" | pods | platform)
     node=("$root/tests/node/node")
     export BLINKCHAMBER_NODE=bench
@@ -21,5 +21,5 @@ case ${BENCH_ONLY:-} in
     "${node[@]}" load "$cache"/images/*.tar
     [ "${BENCH_ONLY:-}" = platform ] || install_platform > /dev/null
     "${node[@]}" exec env BLINKCHAMBER_SEAL="$(seal_directory)" "$program" ;;
-  *) echo "BENCH_ONLY=$BENCH_ONLY is not known: use agent, webhook, pods or platform" >&2; exit 2 ;;
+  *) echo "BENCH_ONLY=$BENCH_ONLY is not known: use agent, webhook, policies, pods or platform" >&2; exit 2 ;;
 esac

@@ -1,7 +1,7 @@
 //! A cursor over the source that counts lines and columns as the servers' scanner does.
 
 use crate::scanner::Notation;
-use crate::{Error, Position};
+use crate::{Error, MOST_ERRORS, Position};
 
 /// What reading past the end gives; a NUL in the source is a fault, so the two are never confused.
 pub(crate) const END: char = '\0';
@@ -13,7 +13,7 @@ pub(crate) struct Cursor<'a> {
     previous: Place,
     last_line_length: usize,
     notation: Notation,
-    fault: Option<Error>,
+    faults: Vec<Error>,
 }
 
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ impl<'a> Cursor<'a> {
     /// Starts at the first character; in HCL text `\r\n` is read as one `\n`.
     pub(crate) fn new(text: &'a str, notation: Notation) -> Self {
         let start = Place { offset: 0, line: 1, column: 0, last_length: 0 };
-        Self { text, at: start, previous: start, last_line_length: 0, notation, fault: None }
+        Self { text, at: start, previous: start, last_line_length: 0, notation, faults: Vec::new() }
     }
 
     /// Reads one character, or [`END`].
@@ -98,7 +98,9 @@ impl<'a> Cursor<'a> {
     /// Notes a fault of the scanner at the last character; the servers report the last one noted.
     pub(crate) fn fail(&mut self, server: &str, message: &str) {
         let position = self.position();
-        self.fault = Some(match self.notation {
+        // Beyond some nobody reads them, and a file can hold millions; the last one is the servers'.
+        self.faults.truncate(MOST_ERRORS);
+        self.faults.push(match self.notation {
             Notation::Json => {
                 let server = format!("{}:{}: {server}", position.line, position.column);
                 Error { position, message: message.to_owned(), server }
@@ -109,12 +111,12 @@ impl<'a> Cursor<'a> {
 
     /// True when a fault was noted.
     pub(crate) fn has_fault(&self) -> bool {
-        self.fault.is_some()
+        !self.faults.is_empty()
     }
 
-    /// The fault to report, if any.
-    pub(crate) fn take_fault(&mut self) -> Option<Error> {
-        self.fault.take()
+    /// The faults noted so far; the servers report the last one.
+    pub(crate) fn take_faults(&mut self) -> Vec<Error> {
+        std::mem::take(&mut self.faults)
     }
 
     fn look(&self) -> Option<(char, usize)> {

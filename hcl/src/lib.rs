@@ -6,13 +6,17 @@
 
 mod cursor;
 pub mod duration;
+mod format;
 mod json;
+mod lexemes;
 mod literal;
 mod print;
 mod scanner;
 mod text;
 mod tokens;
 
+pub use format::{FormatError, format};
+pub use lexemes::{Lexeme, LexemeKind, lexeme_at, lexemes};
 pub use literal::go_quote;
 pub use print::{PrintError, print, quote};
 
@@ -30,11 +34,38 @@ pub fn parse(text: &str) -> Result<Body, Error> {
     if is_json(text) { json::parse(text) } else { text::parse(text) }
 }
 
+/// What could be read of a text that has errors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recovered {
+    /// The items without an error.
+    pub body: Body,
+    /// The error that the servers answer with, then the others in the order of the text, a hundred or so at most.
+    pub errors: Vec<Error>,
+}
+
+/// Reads a text as [`parse`] does, and on behind errors.
+#[must_use]
+pub fn recover(text: &str) -> Recovered {
+    let first = match parse(text) {
+        Ok(body) => return Recovered { body, errors: Vec::new() },
+        Err(error) => error,
+    };
+    let (body, mut others) = if is_json(text) { (Body::default(), Vec::new()) } else { text::recover(text) };
+    others.retain(|error| error.position.line != first.position.line);
+    others.sort_by_key(|error| error.position);
+    others.dedup_by_key(|error| error.position.line);
+    others.insert(0, first);
+    Recovered { body, errors: others }
+}
+
 /// True when the servers would read a text as JSON: its first character that is no white space is `{`.
 #[must_use]
 pub fn is_json(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
+
+/// How many errors of a text are looked for.
+const MOST_ERRORS: usize = 100;
 
 /// A place in the source: 1-based line and column (in characters), and the byte offset.
 #[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]

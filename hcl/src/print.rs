@@ -150,3 +150,21 @@ fn is_word(name: &str) -> bool {
         && reader.all(|read| read.is_ascii_alphanumeric() || matches!(read, '_' | '-' | '.'))
         && !matches!(name, "true" | "false")
 }
+
+/// True when two bodies mean the same, wherever their parts stand.
+pub(crate) fn same(left: &Body, right: &Body) -> bool {
+    left.items.len() == right.items.len()
+        && left.items.iter().zip(&right.items).all(|(left, right)| {
+            names(left).eq(names(right)) && left.assigned == right.assigned && same_value(&left.value, &right.value)
+        })
+}
+
+fn same_value(left: &Value, right: &Value) -> bool {
+    match (&left.kind, &right.kind) {
+        (Kind::Object(left), Kind::Object(right)) => same(left, right),
+        (Kind::List(left), Kind::List(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same_value(left, right))
+        }
+        (left, right) => left == right,
+    }
+}

@@ -93,9 +93,9 @@ impl<'a> Scanner<'a> {
         self.cursor.has_fault()
     }
 
-    /// The fault to report in place of the parser's, if any.
-    pub(crate) fn take_fault(&mut self) -> Option<crate::Error> {
-        self.cursor.take_fault()
+    /// The faults noted so far; the last one is reported in place of the parser's error.
+    pub(crate) fn take_faults(&mut self) -> Vec<crate::Error> {
+        self.cursor.take_faults()
     }
 
     fn illegal(&mut self, read: char) -> TokenKind {

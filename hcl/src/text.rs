@@ -2,7 +2,7 @@
 
 use crate::scanner::{Notation, Token, TokenKind};
 use crate::tokens::{Stop, Tokens};
-use crate::{Body, Error, Item, Key, Kind, Position, Value};
+use crate::{Body, Error, Item, Key, Kind, MOST_ERRORS, Position, Value};
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +12,36 @@ pub(crate) fn parse(text: &str) -> Result<Body, Error> {
     let mut parser = Parser { tokens: Tokens::new(text, Notation::Text), buffered: false };
     let result = parser.object_list(false);
     parser.tokens.conclude(result)
+}
+
+/// Reads HCL text to its end: what is right of it, and every error.
+///
+/// Behind an error it goes on at the next line that begins as the first one did: with a word in the same column.
+pub(crate) fn recover(text: &str) -> (Body, Vec<Error>) {
+    let mut parser = Parser { tokens: Tokens::new(text, Notation::Text), buffered: false };
+    let mut body = Body::default();
+    let mut errors = Vec::new();
+    let first = parser.scan();
+    parser.unscan();
+    loop {
+        let before = parser.tokens.token.position.offset;
+        match parser.item() {
+            Ok(item) => body.items.push(item),
+            Err(Stop::End) => break,
+            Err(Stop::Wrong(error)) => {
+                errors.push(error);
+                if errors.len() > MOST_ERRORS {
+                    break;
+                }
+                parser.skip(first.position.column, before);
+            }
+        }
+        if parser.scan().kind != TokenKind::Comma {
+            parser.unscan();
+        }
+    }
+    errors.extend(parser.tokens.take_faults());
+    (body, errors)
 }
 
 struct Parser<'a> {
@@ -30,6 +60,22 @@ impl<'a> Parser<'a> {
 
     fn unscan(&mut self) {
         self.buffered = true;
+    }
+
+    /// Passes over tokens until an item can begin, beyond the place where the last one began.
+    fn skip(&mut self, column: usize, beyond: usize) {
+        self.tokens.leave_all();
+        let mut line = self.tokens.token.position.line;
+        loop {
+            let token = self.scan();
+            let begins = matches!(token.kind, TokenKind::Identifier | TokenKind::String) && token.position.line > line;
+            let place = token.position;
+            if token.kind == TokenKind::End || (begins && place.column == column && place.offset > beyond) {
+                self.unscan();
+                return;
+            }
+            line = place.line;
+        }
     }
 
     fn object_list(&mut self, in_object: bool) -> Result<Body, Stop> {

@@ -39,12 +39,22 @@ impl<'a> Tokens<'a> {
 
     /// What a whole source gave. A fault of the scanner hides what the grammar made of it.
     pub(crate) fn conclude<T: Default>(&mut self, result: Result<T, Stop>) -> Result<T, Error> {
-        match (self.scanner.take_fault(), result) {
+        match (self.scanner.take_faults().pop(), result) {
             (Some(fault), _) => Err(fault),
             (None, Ok(read)) => Ok(read),
             (None, Err(Stop::End)) => Ok(T::default()),
             (None, Err(Stop::Wrong(error))) => Err(error),
         }
+    }
+
+    /// The faults of the scanner so far.
+    pub(crate) fn take_faults(&mut self) -> Vec<Error> {
+        self.scanner.take_faults()
+    }
+
+    /// Leaves every object and list at once, to read on behind an error.
+    pub(crate) fn leave_all(&mut self) {
+        self.depth = 0;
     }
 
     /// The value of a token that is one by itself.

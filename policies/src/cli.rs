@@ -8,9 +8,18 @@ use clap::{Parser, Subcommand};
 
 mod apply;
 mod compile;
+mod diff;
+mod difference;
+mod eval;
+mod explain;
+mod fmt;
 mod lint;
+mod parse;
+mod request;
 #[cfg(test)]
 mod tests;
+mod token;
+mod who_can;
 
 /// Compiles, lints and applies least-privilege policies and roles.
 #[derive(Parser)]
@@ -26,8 +35,22 @@ enum Command {
     Apply(apply::Arguments),
     /// Write the policies and roles that rendered manifests need
     Compile(compile::Arguments),
+    /// Show where two sets of policies allow something else, with a path for each change
+    Diff(diff::Arguments),
+    /// Say what a token with these policies may do, as sys/capabilities answers
+    Eval(eval::Arguments),
+    /// Show which rule answers to a request, and why the others that match do not
+    Explain(explain::Arguments),
+    /// Lay out policies as `policy fmt` does
+    Fmt(fmt::Arguments),
     /// Find what a server would refuse in policies, and what can hardly be meant
     Lint(lint::Arguments),
+    /// Say whether the server takes a policy, and what it answers if not
+    Parse(parse::Arguments),
+    /// Decide about one request of a token with these policies
+    Request(request::Arguments),
+    /// Find who may do something among policies, roles and manifests
+    WhoCan(who_can::Arguments),
 }
 
 /// How a command ended; the number is the exit code.
@@ -92,7 +115,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
     let result = match parsed.command {
         Command::Apply(arguments) => apply::run(&arguments, &mut streams),
         Command::Compile(arguments) => compile::run(&arguments, &mut streams),
+        Command::Diff(arguments) => diff::run(&arguments, &mut streams),
+        Command::Eval(arguments) => eval::run(&arguments, &mut streams),
+        Command::Explain(arguments) => explain::run(&arguments, &mut streams),
+        Command::Fmt(arguments) => fmt::run(&arguments, &mut streams),
         Command::Lint(arguments) => lint::run(&arguments, &mut streams),
+        Command::Parse(arguments) => parse::run(&arguments, &mut streams),
+        Command::Request(arguments) => request::run(&arguments, &mut streams),
+        Command::WhoCan(arguments) => who_can::run(&arguments, &mut streams),
     };
     let result = result.and_then(|exit| Ok(streams.output.flush().map(|()| exit)?));
     result.unwrap_or_else(|stopped| {

@@ -6,6 +6,7 @@
 pub mod apply;
 mod cli;
 pub mod compile;
+pub mod evaluate;
 pub mod lint;
 mod manifest;
 pub mod output;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use blinkchamber_hcl::{Body, Item, Kind, Position, go_quote, is_json};
+use blinkchamber_hcl::{Body, Item, Kind, Position, Recovered, go_quote, is_json};
 
 use crate::rules::{self, Finding};
 
 mod block;
+mod capability;
+mod constraints;
 mod control_group;
 mod decode;
 mod duration;
@@ -16,6 +18,8 @@ mod duration;
 mod tests;
 
 use block::Block;
+pub use capability::{Capability, CapabilitySet};
+pub use constraints::{Constraints, Parameter};
 
 /// A policy that the server accepts.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,64 +43,19 @@ pub struct PathRule {
     pub deny_drops: bool,
     /// The rule's `expiration` is over: the server skips it.
     pub expired: bool,
+    /// What the rule asks of a request beyond the capability.
+    pub constraints: Constraints,
 }
 
-/// What a rule can grant.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub enum Capability {
-    /// `create`
-    Create,
-    /// `read`
-    Read,
-    /// `update`
-    Update,
-    /// `patch`
-    Patch,
-    /// `delete`
-    Delete,
-    /// `list`
-    List,
-    /// `scan`, OpenBao's recursive list
-    Scan,
-    /// `sudo`
-    Sudo,
-    /// `deny`
-    Deny,
-}
-
-impl Capability {
-    /// Every capability, in the order in which we write them.
-    pub const ALL: [Self; 9] = [
-        Self::Create,
-        Self::Read,
-        Self::Update,
-        Self::Patch,
-        Self::Delete,
-        Self::List,
-        Self::Scan,
-        Self::Sudo,
-        Self::Deny,
-    ];
-
-    /// The word that stands in a policy.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Create => "create",
-            Self::Read => "read",
-            Self::Update => "update",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-            Self::List => "list",
-            Self::Scan => "scan",
-            Self::Sudo => "sudo",
-            Self::Deny => "deny",
-        }
-    }
-
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|capability| capability.word() == word)
-    }
+/// Which server reads a policy.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, clap::ValueEnum)]
+pub enum Dialect {
+    /// OpenBao 2.7
+    #[default]
+    #[value(name = "openbao")]
+    OpenBao,
+    /// HashiCorp Vault 1.21
+    Vault,
 }
 
 /// Reads a policy as the server would at a time, given in seconds since 1970 (an expired rule is not looked at).
@@ -104,13 +63,21 @@ impl Capability {
 /// # Errors
 /// Every reason found for which the server refuses the text; the first one carries the server's answer.
 pub fn parse(text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
+    parse_for(Dialect::OpenBao, text, now)
+}
+
+/// Reads a policy as one of the servers would.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_for(dialect: Dialect, text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
     if text.is_empty() {
         let finding =
             Finding::new(rules::EMPTY_POLICY, Position { line: 1, column: 1, offset: 0 }, "the policy is empty");
         return Err(vec![finding.refused("'policy' parameter not supplied or empty")]);
     }
     match base64_body(text) {
-        Some(decoded) => parse_plain(&decoded, now).map(Policy::without_places).map_err(|findings| {
+        Some(decoded) => parse_plain(dialect, &decoded, now).map(Policy::without_places).map_err(|findings| {
             let start = Position { line: 1, column: 1, offset: 0 };
             let behind = |finding: Finding| Finding {
                 position: start,
@@ -119,7 +86,7 @@ pub fn parse(text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
             };
             findings.into_iter().map(behind).collect()
         }),
-        None => parse_plain(text, now),
+        None => parse_plain(dialect, text, now),
     }
 }
 
@@ -135,18 +102,29 @@ pub(crate) fn base64_body(text: &str) -> Option<String> {
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn parse_plain(text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
-    let body = match blinkchamber_hcl::parse(text) {
-        Ok(body) if is_json(text) => body.flattened(),
-        Ok(body) => body,
-        Err(error) => {
-            let server = format!("failed to parse policy: {}", error.server_message());
-            return Err(vec![Finding::new(rules::SYNTAX, error.position, error.message).refused(server)]);
-        }
-    };
-    let mut reader = Reader { now, json: is_json(text), policy: Policy::default(), findings: Vec::new() };
+fn parse_plain(dialect: Dialect, text: &str, now: i64) -> Result<Policy, Vec<Finding>> {
+    let json = is_json(text);
+    let Recovered { body, errors } = blinkchamber_hcl::recover(text);
+    let body = if json { body.flattened() } else { body };
+    let mut reader = Reader { dialect, now, json, policy: Policy::default(), findings: Vec::new() };
+    reader.repeated(&body);
     reader.body(&body);
-    if reader.findings.is_empty() { Ok(reader.policy) } else { Err(reader.findings) }
+    let mut findings = reader.findings;
+    if errors.is_empty() {
+        return if findings.is_empty() { Ok(reader.policy) } else { Err(findings) };
+    }
+    // The server stops at a syntax error, so the words for the rest would never be heard.
+    for finding in &mut findings {
+        finding.server = None;
+    }
+    let mut syntax = errors.into_iter().map(|error| {
+        let server = format!("failed to parse policy: {}", error.server_message());
+        Finding::new(rules::SYNTAX, error.position, error.message).refused(server)
+    });
+    let first = syntax.next();
+    findings.extend(syntax.map(|finding| Finding { server: None, ..finding }));
+    findings.sort_by_key(|finding| finding.position);
+    Err(first.into_iter().chain(findings).collect())
 }
 
 impl Policy {
@@ -160,6 +138,7 @@ impl Policy {
 }
 
 struct Reader {
+    dialect: Dialect,
     now: i64,
     json: bool,
     policy: Policy,
@@ -184,7 +163,37 @@ const PATH_KEYS: [&str; 14] = [
     "subscribe_event_types",
 ];
 
+/// Keys that only one of the servers knows.
+const OPENBAO_KEYS: [&str; 3] = ["expiration", "list_scan_response_keys_filter_path", "pagination_limit"];
+const VAULT_KEYS: [&str; 1] = ["subscribe_event_types"];
+
 impl Reader {
+    /// Vault takes an attribute once; OpenBao adds lists up and lets the last scalar win.
+    fn repeated(&mut self, body: &Body) {
+        if self.dialect != Dialect::Vault || self.json {
+            return;
+        }
+        let mut seen = BTreeSet::new();
+        for item in &body.items {
+            let key = item.keys.first().filter(|_| item.assigned);
+            if let Some(key) = key
+                && !seen.insert(&key.text)
+            {
+                let Position { line, column, .. } = key.position;
+                let said = format!(
+                    "The argument {} at {line}:{column} was already set. Each argument can only be defined once",
+                    go_quote(&key.text)
+                );
+                let message = format!("{} is set twice; Vault takes an attribute once", key.text);
+                let finding = Finding::new(rules::NOT_IN_DIALECT, key.position, message);
+                self.findings.push(finding.refused(format!("failed to parse policy: {said}")));
+            }
+            if let Kind::Object(inner) = &item.value.kind {
+                self.repeated(inner);
+            }
+        }
+    }
+
     fn body(&mut self, body: &Body) {
         let before = self.findings.len();
         self.unknown_keys(body, &TOP_KEYS, "");
@@ -207,6 +216,7 @@ impl Reader {
         let mut block = Block {
             position: label.map_or(keyword, |key| key.position),
             prefix: format!("path {}: ", go_quote(&path)),
+            dialect: self.dialect,
             json: self.json,
             findings: Vec::new(),
         };
@@ -235,14 +245,15 @@ impl Reader {
 
     /// Reports unknown keys of a body, all in the one answer that the server gives.
     fn unknown_keys(&mut self, body: &Body, known: &[&str], prefix: &str) {
-        let unknown: Vec<_> = body.items.iter().filter(|item| !is_known(first(item), known)).collect();
+        let unknown: Vec<_> = body.items.iter().filter(|item| !is_known(self.dialect, first(item), known)).collect();
         let lines: Vec<_> = unknown.iter().map(|item| decode::invalid_key(item)).collect();
         let mut server = Some(format!("failed to parse policy: {prefix}{}", decode::errors(&lines)));
         for item in unknown {
             let key = first(item);
             let position = item.keys.first().map(|key| key.position).unwrap_or_default();
-            let finding = if key == "subscribe_event_types" {
-                Finding::new(rules::NOT_IN_DIALECT, position, "only Vault knows subscribe_event_types")
+            let finding = if !prefix.is_empty() && known.contains(&key) {
+                let other = if self.dialect == Dialect::OpenBao { "Vault" } else { "OpenBao" };
+                Finding::new(rules::NOT_IN_DIALECT, position, format!("only {other} knows {key}"))
             } else if prefix.is_empty() {
                 let message = format!("{key:?} is no key of a policy: only path (and name) may stand here");
                 Finding::new(rules::UNKNOWN_KEY, position, message)
@@ -266,8 +277,9 @@ fn first(item: &Item) -> &str {
     item.keys.first().map_or("", |key| key.text.as_str())
 }
 
-fn is_known(key: &str, known: &[&str]) -> bool {
-    key != "subscribe_event_types" && known.contains(&key)
+fn is_known(dialect: Dialect, key: &str, known: &[&str]) -> bool {
+    let foreign: &[&str] = if dialect == Dialect::OpenBao { &VAULT_KEYS } else { &OPENBAO_KEYS };
+    !foreign.contains(&key) && known.contains(&key)
 }
 
 /// `{{` and `}}` alternate, as the server's template check wants it.

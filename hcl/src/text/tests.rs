@@ -178,3 +178,35 @@ proptest! {
         prop_assert_eq!(shape(&read), item_shape(&item), "{}", printed);
     }
 }
+
+#[test]
+fn every_error_of_a_text_is_found_and_the_rest_is_read() {
+    let text = "a { b = x }\nc {\n  d = 1\n}\npath 'e' {\n}\nf = [1 2]\ng { h = 2 }\n";
+    let read = crate::recover(text);
+    let places: Vec<_> = read.errors.iter().map(|error| (error.position.line, error.position.column)).collect();
+    assert_eq!(places, [(1, 9), (5, 6), (7, 8)]);
+    assert_eq!(shape(&read.body), "c{d=1} g{h=2}");
+    let whole = crate::recover("a = 1");
+    assert_eq!((shape(&whole.body).as_str(), whole.errors.len()), ("a=1", 0));
+    let closed = crate::recover("a {\n  b = 1\n}\n}\nc = 1\n");
+    assert_eq!((shape(&closed.body).as_str(), closed.errors.len()), ("a{b=1} c=1", 1));
+}
+
+#[test]
+fn errors_without_end_are_not_all_kept() {
+    assert!(crate::recover(&"a = x\n".repeat(5_000)).errors.len() <= 2 * MOST_ERRORS);
+    assert!(crate::recover(&"'\n".repeat(5_000)).errors.len() <= 2 * MOST_ERRORS + 2);
+    let deep = format!("{}\nb = 1", "a { ".repeat(5_000));
+    assert_eq!(crate::recover(&deep).errors[0].position.line, 1);
+}
+
+proptest! {
+    #[test]
+    fn recovering_finds_the_servers_error_first(text in "(a|\"b\"|'|=|\\{|\\}|\\[|\\]|,|1|\n|\n|# c\n){0,24}") {
+        let read = crate::recover(&text);
+        match crate::parse(&text) {
+            Ok(body) => prop_assert!(read.errors.is_empty() && print::same(&read.body, &body)),
+            Err(error) => prop_assert_eq!(&read.errors[0], &error),
+        }
+    }
+}

@@ -2,6 +2,10 @@ use std::fs;
 
 use super::*;
 
+mod evaluate;
+mod fmt;
+mod questions;
+
 struct Ran {
     exit: Exit,
     output: String,

@@ -5,28 +5,33 @@ use std::collections::BTreeSet;
 use blinkchamber_hcl::{Body, Position, go_quote};
 use blinkchamber_templates::{Options, Template};
 
-use super::{Capability, PathRule, control_group, decode, duration, items, nearest};
+use super::{Capability, Constraints, Dialect, PathRule, constraints, control_group, decode, duration, items, nearest};
 use crate::rules::{self, Finding};
 
 /// One path block while it is read.
 pub(super) struct Block {
     pub(super) position: Position,
     pub(super) prefix: String,
+    pub(super) dialect: Dialect,
     pub(super) json: bool,
     pub(super) findings: Vec<Finding>,
 }
 
+const FILTER: &str = "list_scan_response_keys_filter_path";
+
 impl Block {
     pub(super) fn rule(&mut self, body: &Body, path: String, labels: usize, now: i64) -> PathRule {
-        for item in items(body, "control_group") {
-            if let Err((position, text)) = control_group::check(&item.value) {
-                let message = text.trim_end().replace("\n\t* ", " ").replace('\n', " ");
-                let server = format!("error handling control_group: {text}");
-                self.add(rules::BAD_CONTROL_GROUP, position, message, &server);
-            }
+        let groups: Vec<_> =
+            items(body, "control_group").filter_map(|item| control_group::check(&item.value).err()).collect();
+        if let Some((position, _)) = groups.first() {
+            let lines: Vec<_> = groups.iter().flat_map(|(_, lines)| lines).cloned().collect();
+            let message = lines.join("; ").trim_end().replace("\n\t* ", " ").replace('\n', " ");
+            let server = format!("error handling control_group: {}", decode::errors(&lines));
+            self.add(rules::BAD_CONTROL_GROUP, *position, message, &server);
         }
         let old = self.last_string(body, "policy");
         let words = self.strings(body, "capabilities", "root.Capabilities");
+        let expiration = self.last_string(body, "expiration");
         for key in ["allowed_parameters", "denied_parameters"] {
             for item in items(body, key) {
                 self.check(decode::parameters(item, key));
@@ -38,7 +43,8 @@ impl Block {
         for item in items(body, "pagination_limit") {
             self.check(decode::integer(&item.value, "root.pagination_limit"));
         }
-        let expired = self.expiration(body, now);
+        let filter = self.last_string(body, FILTER);
+        let expired = self.expiration(expiration, now);
         let mut rule = PathRule {
             path,
             position: self.position,
@@ -46,6 +52,7 @@ impl Block {
             capabilities: BTreeSet::new(),
             deny_drops: false,
             expired,
+            constraints: Constraints::default(),
         };
         if expired {
             return rule;
@@ -53,12 +60,14 @@ impl Block {
         if rule.path.trim_start_matches('/').contains("+*") {
             let message = format!("+* in {:?}: a star behind a plus is refused", rule.path);
             let shown = go_quote(rule.path.strip_prefix('/').unwrap_or(&rule.path));
-            let server = format!("path {shown}: invalid use of wildcards ('+*' is forbidden)");
+            let server =
+                format!("{}invalid use of wildcards ('+*' is forbidden)", self.again(&format!("path {shown}: ")));
             self.add(rules::PLUS_STAR, self.position, message, &server);
         }
         self.capabilities(&mut rule, old, words);
         if !rule.capabilities.contains(&Capability::Deny) {
-            self.constraints(body, &rule);
+            self.constraints(body, filter, &rule);
+            rule.constraints = constraints::read(body);
         }
         rule
     }
@@ -74,7 +83,7 @@ impl Block {
                 "sudo" => rule.capabilities.extend([Create, Read, Update, Delete, List, Sudo]),
                 _ => {
                     let message = format!("policy = {old:?}: it takes deny, read, write or sudo");
-                    let server = format!("{}invalid policy {}", self.prefix, go_quote(&old));
+                    let server = format!("{}invalid policy {}", self.inner_prefix(), go_quote(&old));
                     self.add(rules::INVALID_OLD_POLICY, position, message, &server);
                 }
             }
@@ -84,7 +93,7 @@ impl Block {
         }
         let total = words.len();
         for (word, position) in if denied { Vec::new() } else { words } {
-            match Capability::parse(&word) {
+            match Capability::parse_for(self.dialect, &word) {
                 // The server looks no further than a deny.
                 Some(Capability::Deny) => {
                     rule.deny_drops = total > 1 || !rule.capabilities.is_empty();
@@ -103,13 +112,14 @@ impl Block {
     }
 
     fn invalid_capability(&mut self, word: &str, position: Position) {
-        let rule =
-            if matches!(word, "recover" | "subscribe") { rules::NOT_IN_DIALECT } else { rules::INVALID_CAPABILITY };
-        let message = match rule.code {
-            "VP010" => format!("only Vault knows the capability {word:?}"),
-            _ => format!("{word:?} is no capability"),
+        let other = if self.dialect == Dialect::OpenBao { Dialect::Vault } else { Dialect::OpenBao };
+        let (rule, message) = if Capability::parse_for(other, word).is_some() {
+            let other = if other == Dialect::Vault { "Vault" } else { "OpenBao" };
+            (rules::NOT_IN_DIALECT, format!("only {other} knows the capability {word:?}"))
+        } else {
+            (rules::INVALID_CAPABILITY, format!("{word:?} is no capability"))
         };
-        let server = format!("{}invalid capability {}", self.prefix, go_quote(word));
+        let server = format!("{}invalid capability {}", self.inner_prefix(), go_quote(word));
         self.add(rule, position, message, &server);
         let lower = word.trim().to_lowercase();
         let help = match lower.as_str() {
@@ -125,7 +135,7 @@ impl Block {
     }
 
     /// What the server checks only behind the capabilities, and not for a deny.
-    fn constraints(&mut self, body: &Body, rule: &PathRule) {
+    fn constraints(&mut self, body: &Body, filter: Option<(String, Position)>, rule: &PathRule) {
         let minimum = self.wrapping_ttl(body, "min_wrapping_ttl");
         let maximum = self.wrapping_ttl(body, "max_wrapping_ttl");
         if let (Some((minimum, _)), Some((maximum, position))) = (minimum, maximum)
@@ -136,7 +146,7 @@ impl Block {
             let message = "max_wrapping_ttl is less than min_wrapping_ttl".to_owned();
             self.add(rules::BAD_DURATION, position, message, "max_wrapping_ttl cannot be less than min_wrapping_ttl");
         }
-        self.list_filter(body, rule);
+        self.list_filter(filter, rule);
     }
 
     fn wrapping_ttl(&mut self, body: &Body, key: &str) -> Option<(i128, Position)> {
@@ -151,23 +161,23 @@ impl Block {
         }
     }
 
-    fn expiration(&mut self, body: &Body, now: i64) -> bool {
-        let Some((text, position)) = self.last_string(body, "expiration") else { return false };
+    fn expiration(&mut self, given: Option<(String, Position)>, now: i64) -> bool {
+        let Some((text, position)) = given else { return false };
         match duration::instant(&text) {
             Ok(seconds) => seconds.is_some_and(|seconds| seconds < now),
             Err(reason) => {
                 let message =
                     "expiration takes a time such as \"2030-01-02T15:04:05Z\" or seconds since 1970".to_owned();
-                let server = format!("{}invalid expiration time: {reason}", self.prefix);
+                let server = format!("{}invalid expiration time: {reason}", self.inner_prefix());
                 self.add(rules::BAD_LIMIT, position, message, &server);
                 false
             }
         }
     }
 
-    fn list_filter(&mut self, body: &Body, rule: &PathRule) {
-        const KEY: &str = "list_scan_response_keys_filter_path";
-        let Some((text, position)) = self.last_string(body, KEY).filter(|(text, _)| !text.is_empty()) else { return };
+    fn list_filter(&mut self, given: Option<(String, Position)>, rule: &PathRule) {
+        const KEY: &str = FILTER;
+        let Some((text, position)) = given.filter(|(text, _)| !text.is_empty()) else { return };
         if !rule.capabilities.contains(&Capability::List) {
             let message = format!("{KEY} needs the capability list in the same block");
             let server = format!("{KEY} needs to be used on a path with the list capability");
@@ -176,8 +186,10 @@ impl Block {
             && !error.message.contains("function")
         {
             let message = format!("{KEY} is no template: {}", error.message);
-            let server =
-                format!("unable to compile template for {KEY}: unable to parse template: template: {}", error.message);
+            let server = format!(
+                "unable to compile template for {KEY}: unable to parse template: template: template:{}: {}",
+                error.line, error.message
+            );
             self.add(rules::BAD_FILTER, position, message, &server);
         } else if !text.contains(".key") {
             let message = format!("{KEY} gives the same path for every key: use .path and .key");
@@ -223,7 +235,16 @@ impl Block {
 
     /// OpenBao 2.7 names the path twice before what its decoder says.
     fn decode_prefix(&self) -> String {
-        format!("{0}{0}", self.prefix)
+        format!("{}{}", self.prefix, self.inner_prefix())
+    }
+
+    /// What OpenBao 2.7 says a second time, and Vault once.
+    fn inner_prefix(&self) -> &str {
+        self.again(&self.prefix)
+    }
+
+    fn again<'a>(&self, prefix: &'a str) -> &'a str {
+        if self.dialect == Dialect::OpenBao { prefix } else { "" }
     }
 
     pub(super) fn add(&mut self, rule: &'static rules::Rule, position: Position, message: String, server: &str) {

@@ -22,6 +22,14 @@ enum Said {
 }
 
 impl Wrong {
+    /// The server's words.
+    pub(super) fn said(&self) -> String {
+        match &self.server {
+            Said::Bare(text) => text.clone(),
+            Said::Placed(text) => format!("At {}:{}: {text}", self.position.line, self.position.column),
+        }
+    }
+
     pub(super) fn finding(self, prefix: &str, json: bool) -> Finding {
         let said = match self.server {
             Said::Bare(text) => text,

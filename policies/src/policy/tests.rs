@@ -69,6 +69,32 @@ fn every_problem_is_found_with_its_place() {
 }
 
 #[test]
+fn reading_goes_on_behind_a_syntax_error() {
+    let text =
+        "path \"a\" {\n  capabilities = [read]\n}\npath \"b\" {\n  capabilities = [\"write\"]\n}\npath 'c' {\n}\n";
+    let found = parse(text, NOW).unwrap_err();
+    let places: Vec<_> = found.iter().map(|one| (one.rule.code, one.position.line)).collect();
+    assert_eq!(places, [("VP001", 2), ("VP003", 5), ("VP001", 7)]);
+    assert!(found[0].server.is_some() && found[1..].iter().all(|one| one.server.is_none()));
+}
+
+/// Types are checked before meanings, in the order of the server's fields.
+#[test]
+fn the_servers_first_word_comes_first() {
+    let said =
+        |inside: &str| parse(&format!("path \"a\" {{\n{inside}\n}}"), NOW).unwrap_err()[0].server.clone().unwrap();
+    let filter = "list_scan_response_keys_filter_path = [1]";
+    let text = "root.list_scan_response_keys_filter_path: unknown type for string *ast.ListType";
+    assert!(said(&format!("capabilities = [\"deny\"]\n{filter}")).ends_with(text));
+    assert!(said(&format!("capabilities = [\"bogus\"]\n{filter}")).ends_with(text));
+    assert!(said("mfa_methods = 1\nexpiration = [1]").contains("root.expiration"));
+    let groups = said("control_group = 1\ncontrol_group = { foo = 1 }");
+    assert!(groups.contains("2 errors occurred") && groups.contains("\"foo\" on line 3"), "{groups}");
+    let template = "capabilities = [\"list\"]\nlist_scan_response_keys_filter_path = \"{{ .path \"";
+    assert!(said(template).ends_with("template: template:1: unclosed action"), "{}", said(template));
+}
+
+#[test]
 fn an_expired_rule_is_not_looked_at() {
     let expired = rule("path \"a\" { capabilities = [\"bogus\"] expiration = \"2006-01-02T15:04:05Z\" }");
     assert!(expired.expired && expired.capabilities.is_empty());

@@ -65,3 +65,51 @@ fn a_file_with_a_slip_is_refused() {
     file["token_tll"] = json!(1);
     assert!(serde_json::from_value::<Role>(file).unwrap_err().to_string().contains("token_tll"));
 }
+
+/// What OpenBao 2.7.2 gives back for roles that somebody wrote his own way: the same role is no change, and what we would
+/// not have written is named.
+#[test]
+fn recorded_roles_read_back_as_what_they_are() {
+    let mut equal = 0;
+    for line in include_str!("../../tests/data/role-cases.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let mut written = Map::new();
+        for write in case["writes"].as_array().unwrap() {
+            written.extend(write.as_object().unwrap().clone());
+        }
+        let list = |key: &str| -> BTreeSet<String> {
+            let text = |value: &Value| value.as_str().unwrap().split(',').map(str::to_owned).collect::<Vec<_>>();
+            match written.get(key) {
+                Some(Value::Array(list)) => list.iter().flat_map(text).collect(),
+                Some(value) => text(value).into_iter().collect(),
+                None => BTreeSet::new(),
+            }
+        };
+        let seconds = |key: &str| {
+            let value = written.get(key).cloned().unwrap_or_default();
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            crate::policy::seconds(&text).ok().and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or_default()
+        };
+        let role = Role {
+            auth_path: "auth/kubernetes".to_owned(),
+            bound_service_account_names: list("bound_service_account_names"),
+            bound_service_account_namespaces: list("bound_service_account_namespaces"),
+            audience: written.get("audience").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            token_policies: list("token_policies"),
+            token_ttl: seconds("token_ttl"),
+            token_max_ttl: seconds("token_max_ttl"),
+        };
+        let changes: Vec<_> =
+            role.changes(case["read"].as_object().unwrap()).into_iter().map(|one| one.field).collect();
+        let expected: &[&str] = match case["id"].as_str().unwrap() {
+            "K13" => &["token_type"],
+            // It was written with the old names of the lives of tokens.
+            "K23" => &["token_max_ttl", "token_ttl"],
+            "K37" => &["bound_service_account_namespace_selector"],
+            _ => &[],
+        };
+        assert_eq!(changes, expected, "{} {}", case["id"], case["note"]);
+        equal += usize::from(changes.is_empty());
+    }
+    assert_eq!(equal, 9);
+}

@@ -2,7 +2,7 @@ use super::*;
 
 fn said(group: &str) -> Result<(), String> {
     let body = blinkchamber_hcl::parse(&format!("control_group = {{ {group} }}")).unwrap();
-    check(&body.items[0].value).map_err(|(_, text)| text.lines().nth(1).unwrap_or_default().trim().to_owned())
+    check(&body.items[0].value).map_err(|(_, lines)| format!("* {}", lines.join(" ")))
 }
 
 #[test]
@@ -29,4 +29,16 @@ fn what_is_missing_is_named() {
     );
     let banana = "factor \"x\" { controlled_capabilities = [\"banana\"] }";
     assert_eq!(refused(banana), "* path control_group Operation(s) not valid: banana");
+    assert_eq!(
+        refused("factor { } factor \"x\" { bogus = 1 } ttl = \"zz\""),
+        "* error handling control_group factor: 2 errors occurred:\n\t* path control_group factor: require name key\n\t\
+         * path control_group factor: invalid key \"bogus\" on line 1\n\n",
+        "factors are read first, all of them"
+    );
+    assert_eq!(
+        refused("self_auth_allowed = [] factor \"x\" {}"),
+        "* path control_group: At 1:39: root.self_auth_allowed: unknown type *ast.ListType"
+    );
+    let denies = format!("factor \"x\" {{ controlled_capabilities = [\"deny\"] {identity} }}");
+    assert_eq!(refused(&denies), "* path control_group Operation(s) not valid: deny");
 }

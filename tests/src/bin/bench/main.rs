@@ -1,11 +1,12 @@
-//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook`, `pods` or
-//! `platform` runs a part.
+//! `make bench`: our programs beside the peer's, as ratios. `BENCH_ONLY=agent`, `webhook`, `policies`,
+//! `pods` or `platform` runs a part.
 //! Nothing is asserted: figures depend on the machine, and the table says on which one they were taken.
 
 mod agent;
 mod machine;
 mod platform;
 mod pods;
+mod policies;
 mod table;
 mod webhook;
 use table::Table;
@@ -19,6 +20,9 @@ fn main() {
     }
     if wanted("webhook") {
         webhook::measure(&mut table);
+    }
+    if wanted("policies") {
+        policies::measure(&mut table);
     }
     if wanted("pods") {
         pods::measure(&mut table);
