@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 mod apply;
 mod compile;
 mod lint;
+mod rules;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +29,8 @@ enum Command {
     Compile(compile::Arguments),
     /// Find what a server would refuse in policies, and what can hardly be meant
     Lint(lint::Arguments),
+    /// Print the rules of the linter, or the page of one
+    Rules(rules::Arguments),
 }
 
 /// How a command ended; the number is the exit code.
@@ -93,6 +96,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
         Command::Apply(arguments) => apply::run(&arguments, &mut streams),
         Command::Compile(arguments) => compile::run(&arguments, &mut streams),
         Command::Lint(arguments) => lint::run(&arguments, &mut streams),
+        Command::Rules(arguments) => rules::run(&arguments, &mut streams),
     };
     let result = result.and_then(|exit| Ok(streams.output.flush().map(|()| exit)?));
     result.unwrap_or_else(|stopped| {

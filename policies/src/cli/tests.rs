@@ -30,7 +30,7 @@ fn wrong_arguments_end_with_two() {
 #[test]
 fn lint_counts_and_exits() {
     let clean = ran(&["lint", "-"], "path \"kv/a\" { capabilities = [\"read\"] }");
-    assert_eq!((clean.exit, clean.output.as_str()), (Exit::Success, "1 files, 0 errors, 0 warnings\n"));
+    assert_eq!((clean.exit, clean.output.as_str()), (Exit::Success, "1 file, 0 errors, 0 warnings\n"));
     let warned = "path \"kv//a\" { capabilities = [\"read\"] }";
     assert_eq!(ran(&["lint", "-"], warned).exit, Exit::Success);
     assert_eq!(ran(&["lint", "--fail-on", "warning", "-"], warned).exit, Exit::Findings);

@@ -103,10 +103,13 @@ impl Block {
     }
 
     fn invalid_capability(&mut self, word: &str, position: Position) {
-        let rule =
-            if matches!(word, "recover" | "subscribe") { rules::NOT_IN_DIALECT } else { rules::INVALID_CAPABILITY };
+        let rule = if matches!(word, "recover" | "subscribe") {
+            rules::CAPABILITY_NOT_IN_DIALECT
+        } else {
+            rules::INVALID_CAPABILITY
+        };
         let message = match rule.code {
-            "VP010" => format!("only Vault knows the capability {word:?}"),
+            "VP011" => format!("only Vault knows the capability {word:?}"),
             _ => format!("{word:?} is no capability"),
         };
         let server = format!("{}invalid capability {}", self.prefix, go_quote(word));
