@@ -75,7 +75,7 @@ pub fn check(files: &[(String, String)], options: &LintOptions) -> Vec<Located> 
             found.extend(out.drain(..).map(|finding| (document.file.clone(), finding)));
         }
     }
-    family::program::check(&program, &mut found);
+    family::program::check(&program, &mounts, &mut found);
     manifests::check(&program, options, &mut found);
     arranged(files, options, found)
 }

@@ -103,6 +103,39 @@ fn places_and_words_are_the_committed_ones() {
     golden("rules.txt", &text);
 }
 
+/// Policies and roles of the shapes that people write: how often each rule is met, and where. A rule that begins to cry wolf
+/// shows here.
+#[test]
+fn counts_over_everyday_policies_are_the_committed_ones() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wild");
+    let mut files = Vec::new();
+    for folder in ["policies", "roles"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            files.push((name, fs::read_to_string(path).unwrap()));
+        }
+    }
+    files.sort();
+    let mut options = LintOptions::default();
+    options.now = NOW;
+    let found = lint::check(&files, &options);
+    let mut text = String::new();
+    for rule in rules::ALL {
+        let count = of(&found, rule).len();
+        if count > 0 {
+            writeln!(text, "{count:>3} {} {}", rule.code, rule.name).unwrap();
+        }
+    }
+    for Located { file, finding } in &found {
+        writeln!(text, "{file}:{}: {} {}", finding.position.line, finding.rule.code, finding.message).unwrap();
+    }
+    golden("wild.txt", &text);
+    let clean = found.iter().filter(|one| one.file.ends_with("nothing-wrong.hcl") || one.file.ends_with("reader.json"));
+    assert_eq!(clean.count(), 0, "what is right is left alone");
+    assert_eq!(lint::check(&files, &options), found, "the same twice");
+}
+
 #[test]
 fn the_reference_is_the_table_s() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference/rules");

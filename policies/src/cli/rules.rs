@@ -75,7 +75,7 @@ fn find(word: &str) -> Result<&'static Rule, Stopped> {
     if let Some(left) = left {
         return Err(Stopped::usage(format!("{} {} is left out: {}", left.code, left.name, left.reason)));
     }
-    let names: Vec<_> = ALL.iter().flat_map(|rule| [rule.code, rule.name]).collect();
+    let names: Vec<_> = ALL.iter().map(|rule| rule.name).collect();
     let near = nearest(word, &names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
     Err(Stopped::usage(format!("there is no rule {word:?}{near}")))
 }

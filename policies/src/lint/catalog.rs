@@ -133,11 +133,7 @@ pub(super) fn protected() -> &'static [Protected] {
     &PROTECTED
 }
 
-/// What a certificate authority protects.
-const AUTHORITY: [&str; 2] = ["root", "root/sign-self-issued"];
-
-/// Where `sudo` matters beyond the protected paths: what Vault alone protects, what looks for it in the handler, and
-/// what an authority protects below any mount.
+/// Where `sudo` matters beyond the protected paths: what Vault alone protects, and what looks for it in the handler.
 static SUDO_MATTERS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
     let paths = [
         "auth/token/create",
@@ -155,12 +151,18 @@ static SUDO_MATTERS: LazyLock<Vec<Pattern>> = LazyLock::new(|| {
         "sys/internal/inspect",
         "sys/plugins/catalog",
     ];
-    let authorities = ["+", "+/+"].into_iter().flat_map(|mount| AUTHORITY.map(|path| format!("{mount}/{path}")));
-    paths.iter().map(|path| Pattern::new(path)).chain(authorities.map(|path| Pattern::new(&path))).collect()
+    paths.iter().map(|path| Pattern::new(path)).collect()
 });
 
-/// True when `sudo` makes a difference for some path of a rule.
-pub(super) fn sudo_matters(pattern: &Pattern) -> bool {
-    PROTECTED.iter().any(|protected| protected.pattern.meets(pattern))
+/// What a certificate authority protects below its mount.
+const AUTHORITY: [&str; 2] = ["root", "root/sign-self-issued"];
+
+/// True when `sudo` makes a difference for some path of a rule, whose mount is of a kind that may not be known. A rule that
+/// begins with a wildcard reaches every mount.
+pub(super) fn sudo_matters(pattern: &Pattern, kind: Option<&str>, below: &Pattern) -> bool {
+    let authority = kind == Some("pki") && AUTHORITY.iter().any(|path| Pattern::new(path).meets(below));
+    authority
+        || pattern.literal_segments().is_empty()
+        || PROTECTED.iter().any(|protected| protected.pattern.meets(pattern))
         || SUDO_MATTERS.iter().any(|matters| matters.meets(pattern))
 }

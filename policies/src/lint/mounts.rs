@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalog;
+use super::catalog::{self, Endpoint};
+use super::pattern::Pattern;
+use crate::policy::Capability;
 
 /// Places below a KV v2 mount.
 pub(super) const KV2_PLACES: [&str; 8] =
@@ -73,6 +75,22 @@ impl Mounts {
             return place(first.len(), "kv2", false);
         }
         place(first.len(), &catalog::usual_kind(first)?, false)
+    }
+
+    /// The endpoints that a path of a rule reaches, with and without the slash of a list; none where the mount's kind is not
+    /// known.
+    pub(super) fn reached(&self, path: &str) -> Vec<&'static Endpoint> {
+        let Some(place) = self.place(path) else { return Vec::new() };
+        let patterns = [place.rest, place.rest.trim_end_matches('/')].map(Pattern::new);
+        let endpoints = catalog::endpoints(&place.kind).iter();
+        endpoints.filter(|endpoint| patterns.iter().any(|pattern| endpoint.pattern.meets(pattern))).collect()
+    }
+
+    /// The capabilities that the endpoints of a path make use of; nothing where they are not known.
+    pub(super) fn used(&self, path: &str) -> Option<BTreeSet<Capability>> {
+        let reached = self.reached(path);
+        let used = reached.iter().flat_map(|endpoint| endpoint.capabilities.iter().copied());
+        (!reached.is_empty()).then(|| used.collect())
     }
 
     /// True when no declared mount and none of the server's own can hold a path.

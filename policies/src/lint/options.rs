@@ -107,8 +107,7 @@ impl Selector {
         if crate::rules::ALL.iter().any(|rule| selector.covers(rule)) {
             return Ok(selector);
         }
-        let names = crate::rules::ALL.iter().flat_map(|rule| [rule.code, rule.name]);
-        let names: Vec<_> = names.collect();
+        let names: Vec<_> = crate::rules::ALL.iter().map(|rule| rule.name).collect();
         let near =
             crate::policy::nearest(word, &names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         Err(format!("{word:?} is no rule and no code begins with it{near}"))

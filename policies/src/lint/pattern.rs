@@ -160,7 +160,10 @@ impl Pattern {
 
 /// A segment that both allow; `x` where any will do.
 fn both(left: &Segment, right: &Segment) -> Option<String> {
-    let some = |start: &str| if start.is_empty() { "x".to_owned() } else { start.to_owned() };
+    let some = |start: &str| match start.chars().last() {
+        None | Some('-' | '_' | '.') => format!("{start}x"),
+        Some(_) => start.to_owned(),
+    };
     match (left, right) {
         (Segment::Literal(one), Segment::Literal(other)) => (one == other).then(|| one.clone()),
         (Segment::Literal(text), Segment::Any) | (Segment::Any, Segment::Literal(text)) => Some(text.clone()),

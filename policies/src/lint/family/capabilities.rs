@@ -66,20 +66,12 @@ fn capability_without_effect(view: &View<'_>, block: &Block, out: &mut Out) {
     if block.denies() || block.is_templated() || matches!(place.rest, "" | "*" | "+" | "+/*") {
         return;
     }
-    let (pattern, listed_pattern) = (Pattern::new(place.rest), Pattern::new(place.rest.trim_end_matches('/')));
-    let met = catalog::endpoints(&place.kind)
-        .iter()
-        .filter(|endpoint| endpoint.pattern.meets(&pattern) || endpoint.pattern.meets(&listed_pattern));
-    let met: Vec<_> = met.collect();
-    let used: BTreeSet<_> = met.iter().flat_map(|endpoint| endpoint.capabilities.iter().copied()).collect();
+    let Some(used) = view.mounts.used(&block.pattern.text) else { return };
     let fixed = if place.kind == "kv2" { [Scan, Sudo, List] } else { [Scan, Sudo, Sudo] };
     let idle = block.granted.iter().copied().filter(|one| !used.contains(one) && !fixed.contains(one));
     let idle: BTreeSet<_> = idle.collect();
-    if met.is_empty()
-        || idle.is_empty()
-        || met.iter().all(|endpoint| endpoint.open)
-        || hints_elsewhere(&place.kind, place.rest, &idle)
-    {
+    let open = view.mounts.reached(&block.pattern.text).iter().all(|endpoint| endpoint.open);
+    if idle.is_empty() || open || hints_elsewhere(&place.kind, place.rest, &idle) {
         return;
     }
     let words = listed(idle.iter().map(|capability| capability.word()));
@@ -113,16 +105,24 @@ fn missing_sudo(view: &View<'_>, block: &Block, out: &mut Out) {
     }
 }
 
+fn sudo_matters(view: &View<'_>, block: &Block) -> bool {
+    let place = view.place(block);
+    let below = Pattern::new(place.as_ref().map_or("", |place| place.rest));
+    catalog::sudo_matters(&block.pattern, place.as_ref().map(|place| place.kind.as_str()), &below)
+}
+
 fn sudo_not_needed(view: &View<'_>, block: &Block, out: &mut Out) {
-    if block.grants(Sudo) && !catalog::sudo_matters(&block.pattern) && !block.is_templated() {
+    if block.grants(Sudo) && !sudo_matters(view, block) && !block.is_templated() {
         let message = format!("nothing at {:?} asks for sudo", block.path);
-        let edits = view.file.without_capabilities(block, &BTreeSet::from([Sudo]));
+        // A mount that nobody knows could be a certificate authority's.
+        let known = view.place(block).is_some();
+        let edits = known.then(|| view.file.without_capabilities(block, &BTreeSet::from([Sudo]))).flatten();
         out.push(view.file.about(rules::SUDO_NOT_NEEDED, block, message).fixed("leave sudo out", edits));
     }
 }
 
 fn sudo_on_wildcard(view: &View<'_>, block: &Block, out: &mut Out) {
-    if block.grants(Sudo) && !block.pattern.is_exact() && catalog::sudo_matters(&block.pattern) {
+    if block.grants(Sudo) && !block.pattern.is_exact() && sudo_matters(view, block) {
         let path = &block.path;
         let message = format!("sudo on {path:?} covers every root-protected path it matches, those to come included");
         let help = "write one rule with sudo for each path that needs it";

@@ -31,7 +31,6 @@ const POWERS: [Power; 10] = [
         rule: rules::AUTH_ROLE_WRITE,
         paths: &[
             "auth/+/role/+",
-            "auth/+/+/role/+",
             "auth/+/role/+/policies",
             "auth/+/role/+/token-policies",
             "auth/token/roles/+",

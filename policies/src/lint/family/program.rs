@@ -7,6 +7,7 @@ use super::sets::{self, Member};
 use crate::lint::access::{Access, Dialect};
 use crate::lint::document::Document;
 use crate::lint::model::PolicyFile;
+use crate::lint::mounts::Mounts;
 use crate::lint::program::Program;
 use crate::policy::{Capability, nearest};
 use crate::rules::{self, Finding};
@@ -14,7 +15,7 @@ use crate::rules::{self, Finding};
 /// Findings of all files, each with its file.
 pub(in crate::lint) type Found = Vec<(String, Finding)>;
 
-pub(in crate::lint) fn check(program: &Program, found: &mut Found) {
+pub(in crate::lint) fn check(program: &Program, mounts: &Mounts, found: &mut Found) {
     for role in program.roles.iter().filter(|role| role.error.is_none()) {
         unknown_policy(program, role, found);
         let policies = given(program, role);
@@ -22,7 +23,7 @@ pub(in crate::lint) fn check(program: &Program, found: &mut Found) {
         batch_token_with_leases(role, &policies, found);
         let members: Vec<_> = policies.iter().flat_map(|policy| Member::of(policy)).collect();
         let mut of_role = Found::new();
-        sets::check_role(&role.name, &members, &mut of_role);
+        sets::check_role(&role.name, mounts, &members, &mut of_role);
         found.extend(of_role);
     }
     dangling_service_account(program, found);

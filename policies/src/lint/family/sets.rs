@@ -3,6 +3,7 @@
 use super::capabilities::WRITES;
 use crate::lint::access::{Access, Dialect};
 use crate::lint::model::{Block, PolicyFile};
+use crate::lint::mounts::Mounts;
 use crate::lint::pattern::Rank;
 use crate::lint::view::{Out, View, listed};
 use crate::policy::Capability;
@@ -46,7 +47,7 @@ pub(in crate::lint) fn check(view: &View<'_>, out: &mut Out) {
         duplicate_path(view, member, members.get(..index).unwrap_or_default(), out);
         let dead = dead_rule(view, member, &members, out);
         ineffective_deny(member, &members, out);
-        narrower_rule_drops(member, &members, out);
+        narrower_rule_drops(view.mounts, member, &members, out);
         redundant_rule(view, member, &members, out);
         if !dead {
             surprising_winner(view, member, &members, out);
@@ -59,13 +60,18 @@ pub(in crate::lint) fn check(view: &View<'_>, out: &mut Out) {
 }
 
 /// The same for rules of several policies that one role gives: only what no policy shows alone.
-pub(in crate::lint) fn check_role(role: &str, members: &[Member<'_>], found: &mut Vec<(String, Finding)>) {
+pub(in crate::lint) fn check_role(
+    role: &str,
+    mounts: &Mounts,
+    members: &[Member<'_>],
+    found: &mut Vec<(String, Finding)>,
+) {
     for member in members {
         let mut out = Vec::new();
         let others = members.iter().filter(|other| !other.same_policy(member));
         let others: Vec<_> = others.cloned().collect();
         ineffective_deny(member, &others, &mut out);
-        narrower_rule_drops(member, &others, &mut out);
+        narrower_rule_drops(mounts, member, &others, &mut out);
         deny_cancels_grant(role, member, &others, &mut out);
         constraint_leak(role, member, &others, &mut out);
         found.extend(out.into_iter().map(|finding| (member.file.file.clone(), finding)));
@@ -129,9 +135,10 @@ fn ineffective_deny(member: &Member<'_>, members: &[Member<'_>], out: &mut Out) 
 
 /// A narrower rule that grants something of its own and takes away what the wider one granted there; from another policy
 /// also when it only takes away.
-fn narrower_rule_drops(member: &Member<'_>, members: &[Member<'_>], out: &mut Out) {
+fn narrower_rule_drops(mounts: &Mounts, member: &Member<'_>, members: &[Member<'_>], out: &mut Out) {
     let block = member.block;
-    if block.denies() || block.granted.is_empty() {
+    // Of the same path twice the sum counts, which is said there.
+    if block.denies() || block.granted.is_empty() || is_repeated(member, members) {
         return;
     }
     let wider = members.iter().filter(|other| {
@@ -141,7 +148,11 @@ fn narrower_rule_drops(member: &Member<'_>, members: &[Member<'_>], out: &mut Ou
             && !other.same_pattern(member)
     });
     let Some(wider) = wider.max_by(|left, right| left.rank.cmp(&right.rank)) else { return };
-    let lost: Vec<_> = wider.block.granted.difference(&block.granted).map(|capability| capability.word()).collect();
+    // What is of no use there is no loss.
+    let used = mounts.used(&block.pattern.text);
+    let lost = wider.block.granted.difference(&block.granted);
+    let lost = lost.filter(|capability| used.as_ref().is_none_or(|used| used.contains(*capability)));
+    let lost: Vec<_> = lost.map(|capability| capability.word()).collect();
     let adds = block.granted.difference(&wider.block.granted).next().is_some();
     if lost.is_empty() || (!adds && wider.same_policy(member)) {
         return;
@@ -154,9 +165,13 @@ fn narrower_rule_drops(member: &Member<'_>, members: &[Member<'_>], out: &mut Ou
     out.push(finding.related(wider.file.place(wider.block, "the wider rule")));
 }
 
+fn is_repeated(member: &Member<'_>, members: &[Member<'_>]) -> bool {
+    members.iter().any(|other| other.same_pattern(member) && !std::ptr::eq(other.block, member.block))
+}
+
 fn redundant_rule(view: &View<'_>, member: &Member<'_>, members: &[Member<'_>], out: &mut Out) {
     let block = member.block;
-    if block.is_constrained() || block.granted.is_empty() {
+    if block.is_constrained() || block.granted.is_empty() || is_repeated(member, members) {
         return;
     }
     let same = |other: &Member<'_>| other.block.granted == block.granted && !other.block.is_constrained();
