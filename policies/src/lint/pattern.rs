@@ -122,20 +122,22 @@ impl Pattern {
 
     /// A path that is in both, if there is one.
     pub(crate) fn common(&self, other: &Self) -> Option<String> {
-        let (mine, theirs) = (self.segments.len(), other.segments.len());
-        let fits = |open: bool, length: usize, against: usize| if open { against >= length } else { against == length };
-        let length = mine.max(theirs);
-        if !fits(self.open, mine, length) || !fits(other.open, theirs, length) {
-            return None;
-        }
-        let at = |pattern: &Self, index: usize| pattern.segments.get(index).cloned().unwrap_or(Segment::Any);
-        let parts = (0..length).map(|index| both(&at(self, index), &at(other, index)));
+        let parts = self.meets(other).then(|| self.pairs(other).map(|(mine, theirs)| both(mine, theirs)))?;
         parts.collect::<Option<Vec<_>>>().map(|parts| parts.join("/"))
     }
 
     /// True when the two have a path in common.
     pub(crate) fn meets(&self, other: &Self) -> bool {
-        self.common(other).is_some()
+        let length = self.segments.len().max(other.segments.len());
+        let fits = |pattern: &Self| pattern.segments.len() == length || pattern.open;
+        fits(self) && fits(other) && self.pairs(other).all(|(mine, theirs)| meet(mine, theirs))
+    }
+
+    /// The segments of both side by side; behind an open end anything may stand.
+    fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Segment, &'a Segment)> {
+        let length = self.segments.len().max(other.segments.len());
+        let at = |pattern: &'a Self, index: usize| pattern.segments.get(index).unwrap_or(&Segment::Any);
+        (0..length).map(move |index| (at(self, index), at(other, index)))
     }
 
     /// Some path of the pattern.
@@ -155,6 +157,19 @@ impl Pattern {
     /// Number of segments.
     pub(crate) fn depth(&self) -> usize {
         self.segments.len()
+    }
+}
+
+fn meet(left: &Segment, right: &Segment) -> bool {
+    match (left, right) {
+        (Segment::Any, _) | (_, Segment::Any) => true,
+        (Segment::Literal(one), Segment::Literal(other)) => one == other,
+        (Segment::Literal(text), Segment::Start(start)) | (Segment::Start(start), Segment::Literal(text)) => {
+            text.starts_with(start.as_str())
+        }
+        (Segment::Start(one), Segment::Start(other)) => {
+            one.starts_with(other.as_str()) || other.starts_with(one.as_str())
+        }
     }
 }
 

@@ -72,7 +72,47 @@ error[VP003]: \"write\" is no capability
     );
 }
 
+/// Whatever is in a file, a finding stands in the file, and a fix changes what is there.
+fn assert_in_place(file: &str, text: &str) {
+    let files = [(file.to_owned(), text.to_owned())];
+    for Located { finding, .. } in check(&files, &LintOptions::default()) {
+        assert!(finding.position.offset <= text.len() && finding.position.line >= 1, "{file}: {finding:?}");
+        for edit in finding.fix.iter().flat_map(|fix| &fix.edits) {
+            assert!(text.get(edit.range.clone()).is_some(), "{file}: {finding:?}");
+        }
+    }
+}
+
+#[test]
+fn odd_files_are_looked_at_as_well() {
+    let deep = "[".repeat(100_000);
+    for text in [
+        "",
+        "\u{feff}",
+        "\0",
+        "{",
+        "[]",
+        "null",
+        "---\n---\n",
+        "a: &a [*a]\n",
+        "kind: List\nitems: [1, {kind: Pod}]\n",
+        "\r\n\r",
+        &deep,
+    ] {
+        for file in ["a.hcl", "policies/a.json", "roles/a.json", "a.yaml"] {
+            assert_in_place(file, text);
+        }
+    }
+}
+
 proptest::proptest! {
+    #[test]
+    fn roles_and_manifests_of_any_kind(text in "(\\{|\\}|\\[|\\]|,|:|\"ttl\"|\"policies\"|\"token_policies\"|\"a,B\"|\"\\*\"|1|true|\"é|\n){0,16}", yaml in "(kind: Pod|kind: List|items:|metadata:|  annotations:|    vault.hashicorp.com/role: é|spec:|  containers:|  - name: a|- |\\[|\t|# policies: ignore\\[VM\\]|\n|---\n|  ){0,20}") {
+        assert_in_place("roles/a.json", &text);
+        assert_in_place("pki/a.json", &format!("{{\"key_type\": \"ec\", {text}"));
+        assert_in_place("a.yaml", &yaml);
+    }
+
     #[test]
     fn every_finding_can_be_shown(text in "(path|\"a\\+\\*é\"|\"k//\\*\"|\"|\\{|\\}|=|\\[|\\]|capabilities|\"read\"|\"read\",|policy|é|\r\n|\t| |\n|# policies: ignore\\[VP1\\]|<<E){0,20}") {
         let files = [("f".to_owned(), text.clone())];

@@ -231,7 +231,11 @@ fn folder_without_glob(view: &View<'_>, block: &Block, out: &mut Out) {
         return;
     }
     let below = format!("{path}/");
-    let inside = |other: &&Block| other.pattern.text.strip_prefix(&below).is_some_and(|rest| !matches!(rest, "" | "*"));
+    // Who names each path may well mean a secret and others below it; who writes a pattern there thinks of a folder.
+    let inside = |other: &&Block| {
+        !other.pattern.is_exact()
+            && other.pattern.text.strip_prefix(&below).is_some_and(|rest| !matches!(rest, "" | "*"))
+    };
     let inner = view.file.rules().find(inside);
     let covered = view.file.rules().any(|other| other.pattern.text == format!("{below}*"));
     if let Some(inner) = inner.filter(|_| !covered) {

@@ -1,5 +1,7 @@
 //! VP4: rules that give away more than they seem to.
 
+use std::sync::LazyLock;
+
 use super::capabilities::WRITES;
 use crate::lint::model::Block;
 use crate::lint::pattern::Pattern;
@@ -128,6 +130,10 @@ const POWERS: [Power; 10] = [
     },
 ];
 
+/// The paths of each, read once.
+static PATHS: LazyLock<Vec<Vec<Pattern>>> =
+    LazyLock::new(|| POWERS.iter().map(|power| power.paths.iter().map(|path| Pattern::new(path)).collect()).collect());
+
 const RULES: [BlockRule; 9] = [
     root_wildcard,
     token_create,
@@ -142,8 +148,7 @@ const RULES: [BlockRule; 9] = [
 
 pub(in crate::lint) fn check(view: &View<'_>, out: &mut Out) {
     view.each(&RULES, out);
-    for power in &POWERS {
-        let paths: Vec<_> = power.paths.iter().map(|path| Pattern::new(path)).collect();
+    for (power, paths) in POWERS.iter().zip(PATHS.iter()) {
         for block in view.file.rules().filter(|block| !is_root(block) && block.grants_any(power.capabilities)) {
             if paths.iter().any(|path| path.meets(&block.pattern)) {
                 let message = format!("who has {:?} {}", block.path, power.can);
