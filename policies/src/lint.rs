@@ -165,6 +165,11 @@ pub fn fix(files: &[(String, String)], options: &LintOptions, unsafe_too: bool) 
     changed.map(|((file, text), made)| (file, text, made)).collect()
 }
 
+/// True for a file in which nothing is looked at.
+pub(crate) fn is_passed_over(file: &str, text: &str) -> bool {
+    program::kind(file, text) == program::Kind::Other
+}
+
 /// How often each rule was met, by code.
 pub(crate) fn statistics(found: &[Located]) -> Vec<(&'static rules::Rule, usize)> {
     let count = |rule: &'static rules::Rule| found.iter().filter(|one| one.finding.rule == rule).count();

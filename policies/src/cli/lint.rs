@@ -11,6 +11,7 @@ use crate::lint::baseline::Baseline;
 use crate::lint::config::{self, Config};
 use crate::lint::output::{Format, Report};
 use crate::lint::{self, Target};
+use crate::output;
 use crate::rules::Severity;
 
 #[derive(Args)]
@@ -160,7 +161,13 @@ fn read(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Vec<(String,
     for (name, bytes) in files {
         let name = if name == "standard input" { arguments.stdin_filename.clone() } else { name };
         let text = text(&name, bytes)?;
-        texts.push((name, text));
+        if lint::is_passed_over(&name, &text) && arguments.files.contains(&name) && !name.ends_with("index.json") {
+            writeln!(streams.errors, "note: {name} is neither a policy, a role, a connection nor a manifest")?;
+        }
+        match output::parts(&text) {
+            Some(parts) => texts.extend(parts),
+            None => texts.push((name, text)),
+        }
     }
     Ok(texts)
 }

@@ -219,3 +219,21 @@ fn statistics_and_rules_are_printed() {
     assert!(unknown.errors.contains("did you mean ineffective-deny?"), "{}", unknown.errors);
     assert!(ran(&["rules", "VL101"], "").errors.contains("is left out: needs a live server"));
 }
+
+#[test]
+fn what_compile_writes_can_be_looked_at_without_files() {
+    let stream = ran(&["compile", "--audience", ""], MANIFESTS).output;
+    let looked = ran(&["lint", "--format", "concise", "-"], &stream);
+    assert!(looked.output.contains("roles/web.json:9:3: warning VK106"), "{}", looked.output);
+    assert!(looked.output.ends_with("4 files, 0 errors, 2 warnings\n"), "{}", looked.output);
+    let clean = ran(&["lint", "-"], &ran(&["compile"], MANIFESTS).output);
+    assert_eq!(clean.output, "4 files, 0 errors, 0 warnings\n");
+}
+
+#[test]
+fn a_file_that_is_nothing_is_named() {
+    let (_kept, path) = directory(&[("package.json", "{\"name\": \"x\"}")]);
+    let named = ran(&["lint", &format!("{path}/package.json")], "");
+    assert!(named.errors.contains("package.json is neither a policy"), "{}", named.errors);
+    assert_eq!(ran(&["lint", &path], "").errors, "");
+}
