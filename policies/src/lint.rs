@@ -5,6 +5,7 @@
 //! stands in [`crate::rules`]; a rule's own code is in the file of its family below `family/`.
 
 use std::collections::BTreeMap;
+use std::num::NonZero;
 
 use crate::rules::{self, Finding};
 
@@ -59,9 +60,7 @@ pub fn check(files: &[(String, String)], options: &LintOptions) -> Vec<Located> 
         mounts.learn(&block.pattern.text);
     }
     let mut found: Vec<(String, Finding)> = Vec::new();
-    for policy in &program.policies {
-        of_policy(policy, options, &mounts, &mut found);
-    }
+    found.extend(of_policies(&program.policies, options, &mounts));
     let mut out = Vec::new();
     for (documents, of) in
         [(&program.roles, "role"), (&program.database_roles, "database"), (&program.pki_roles, "pki")]
@@ -85,6 +84,32 @@ pub fn check(files: &[(String, String)], options: &LintOptions) -> Vec<Located> 
 pub fn lint(text: &str, options: &LintOptions) -> Vec<Finding> {
     let files = [("policy.hcl".to_owned(), text.to_owned())];
     check(&files, options).into_iter().map(|located| located.finding).collect()
+}
+
+/// Findings of policies, each by itself, on as many threads as there are processors.
+fn of_policies(policies: &[PolicyFile], options: &LintOptions, mounts: &Mounts) -> Vec<(String, Finding)> {
+    /// Fewer are not worth a thread.
+    const LEAST: usize = 64;
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = policies.len().div_ceil(threads).max(LEAST);
+    let of_share = |share: &[PolicyFile]| {
+        let mut found = Vec::new();
+        share.iter().for_each(|policy| of_policy(policy, options, mounts, &mut found));
+        found
+    };
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = policies.chunks(share).collect();
+        let (first, others) = shares.split_first().map_or((&[][..], &[][..]), |(first, others)| (*first, others));
+        let running: Vec<_> = others.iter().map(|share| scope.spawn(|| of_share(share))).collect();
+        let mut found = of_share(first);
+        for thread in running {
+            match thread.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    })
 }
 
 fn of_policy(policy: &PolicyFile, options: &LintOptions, mounts: &Mounts, found: &mut Vec<(String, Finding)>) {

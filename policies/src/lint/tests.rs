@@ -51,6 +51,16 @@ fn the_order_of_files_is_kept_and_nothing_comes_twice() {
     assert_eq!(files, ["b.hcl", "a.hcl"]);
 }
 
+/// Many policies are shared out among threads; each has its findings, once and in its place.
+#[test]
+fn many_policies_are_looked_at_as_one() {
+    let text = "path \"kv//a\" { capabilities = [\"read\"] }\n";
+    let files: Vec<_> = (0..300).map(|number| (format!("{number}.hcl"), text.to_owned())).collect();
+    let found = check(&files, &LintOptions::default());
+    let names: Vec<_> = found.iter().map(|one| one.file.as_str()).collect();
+    assert_eq!(names, files.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>());
+}
+
 #[test]
 fn people_see_the_line_and_the_server_s_words() {
     let text = "path \"secret/data/a\" {\n  capabilities = [\"write\"]\n}\n";

@@ -70,8 +70,8 @@ fn capability_without_effect(view: &View<'_>, block: &Block, out: &mut Out) {
     let fixed = if place.kind == "kv2" { [Scan, Sudo, List] } else { [Scan, Sudo, Sudo] };
     let idle = block.granted.iter().copied().filter(|one| !used.contains(one) && !fixed.contains(one));
     let idle: BTreeSet<_> = idle.collect();
-    let open = view.mounts.reached(&block.pattern.text).iter().all(|endpoint| endpoint.open);
-    if idle.is_empty() || open || hints_elsewhere(&place.kind, place.rest, &idle) {
+    let open = || view.mounts.reached(&block.pattern.text).iter().all(|endpoint| endpoint.open);
+    if idle.is_empty() || open() || hints_elsewhere(&place.kind, place.rest, &idle) {
         return;
     }
     let words = listed(idle.iter().map(|capability| capability.word()));
