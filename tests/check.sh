@@ -41,6 +41,13 @@ documents() {
     head -n 20 "$work/document.diff" >&2
     failed=1
   done
+  command="cargo run --quiet -p blinkchamber-policies -- rules --write"
+  $command "$work/rules" 2> "$work/document.log" || { cat "$work/document.log" >&2; return 1; }
+  diff -ru docs/reference/rules "$work/rules" > "$work/document.diff" || {
+    note "docs/reference/rules is out of date; write it again: $command docs/reference/rules"
+    head -n 20 "$work/document.diff" >&2
+    failed=1
+  }
   return $failed
 }
 

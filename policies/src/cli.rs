@@ -16,6 +16,7 @@ mod fmt;
 mod lint;
 mod parse;
 mod request;
+mod rules;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -51,6 +52,8 @@ enum Command {
     Request(request::Arguments),
     /// Find who may do something among policies, roles and manifests
     WhoCan(who_can::Arguments),
+    /// Print the rules of the linter, or the page of one
+    Rules(rules::Arguments),
 }
 
 /// How a command ended; the number is the exit code.
@@ -123,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut streams: Streams<'
         Command::Parse(arguments) => parse::run(&arguments, &mut streams),
         Command::Request(arguments) => request::run(&arguments, &mut streams),
         Command::WhoCan(arguments) => who_can::run(&arguments, &mut streams),
+        Command::Rules(arguments) => rules::run(&arguments, &mut streams),
     };
     let result = result.and_then(|exit| Ok(streams.output.flush().map(|()| exit)?));
     result.unwrap_or_else(|stopped| {

@@ -10,6 +10,7 @@ use blinkchamber_templates::{Options as TemplateOptions, Template};
 use serde_json::Value;
 
 use crate::manifest::{self, Origin, Workload};
+use crate::policy::Capability;
 use crate::role::Role;
 
 mod emit;
@@ -108,6 +109,20 @@ pub fn compile(manifests: &[(String, String)], options: &CompileOptions) -> Resu
         }
     }
     compiler.finish()
+}
+
+/// The rules that one call of a template takes, without what only saves the agent work; none for a path that no policy
+/// can name.
+pub(crate) fn required(
+    options: &CompileOptions,
+    kind: blinkchamber_templates::AccessKind,
+    path: &str,
+) -> Vec<(String, BTreeSet<Capability>)> {
+    let options = CompileOptions { metadata: false, ..options.clone() };
+    let mut grants = Grants::default();
+    let known = grants.add(&Mounts::new(&options), kind, path, "").is_ok();
+    let rules = if known { grants.rules } else { BTreeMap::new() };
+    rules.into_iter().map(|(path, grant)| (path, grant.capabilities)).collect()
 }
 
 /// What is known of one role.

@@ -1,134 +1,210 @@
-//! Looks at policies: what the server would refuse, and what it takes but can hardly be meant.
+//! Looks at policies, roles and manifests together: what the server would refuse, and what it takes but can hardly be
+//! meant.
+//!
+//! [`check`] is the whole of it: files go in, findings come out, always in the same order. Everything about the rules
+//! stands in [`crate::rules`]; a rule's own code is in the file of its family below `family/`.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::num::NonZero;
 
-use blinkchamber_hcl::Position;
-
-use crate::policy::{self, Capability, PathRule, base64_body};
 use crate::rules::{self, Finding};
 
+mod access;
+pub(crate) mod baseline;
+mod catalog;
+pub(crate) mod config;
+mod document;
+mod family;
+mod ignore;
+mod model;
+mod mounts;
+mod options;
+pub(crate) mod output;
+mod pattern;
+mod program;
 mod render;
 #[cfg(test)]
 mod tests;
+mod text;
+mod view;
+mod workloads;
+mod yaml;
 
-pub(crate) use render::{human, json};
+pub use options::{Limits, LintOptions, PathOptions, Selection, Selector, Target};
 
-/// What the linter has to be told.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct LintOptions {
-    /// Mounts known to be KV version 2.
-    pub kv2: BTreeSet<String>,
-    /// Seconds since 1970, for `expiration`.
-    pub now: i64,
+use family::{
+    capabilities, engines, manifests, parameters, paths, power, resources, roles, sets, style, syntax, templates,
+};
+use model::PolicyFile;
+use mounts::Mounts;
+use program::Program;
+use view::View;
+
+/// A finding and its file.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Located {
+    /// The file, as it was given.
+    pub file: String,
+    /// What is there.
+    pub finding: Finding,
 }
 
-/// Places below a KV v2 mount.
-const KV2_PLACES: [&str; 8] =
-    ["config", "data", "delete", "destroy", "detailed-metadata", "metadata", "subkeys", "undelete"];
+/// Every finding of files, given as names and texts: in the order of the files, then of the text.
+///
+/// A name tells what is in a file: `.yaml` and `.yml` are manifests, `.json` is what its keys say, anything else a policy.
+#[must_use]
+pub fn check(files: &[(String, String)], options: &LintOptions) -> Vec<Located> {
+    let program = Program::read(files, options);
+    let mut mounts = Mounts::new(&options.all_mounts(), options.mounts_complete);
+    for block in program.policies.iter().flat_map(|policy| &policy.blocks) {
+        mounts.learn(&block.pattern.text);
+    }
+    let mut found: Vec<(String, Finding)> = Vec::new();
+    found.extend(of_policies(&program.policies, options, &mounts));
+    let mut out = Vec::new();
+    for (documents, of) in
+        [(&program.roles, "role"), (&program.database_roles, "database"), (&program.pki_roles, "pki")]
+    {
+        for document in documents {
+            match of {
+                "role" => roles::check(document, options, &mut out),
+                "database" => resources::check_database(document, options, &program.connections, &mut out),
+                _ => resources::check_pki(document, options, &mut out),
+            }
+            found.extend(out.drain(..).map(|finding| (document.file.clone(), finding)));
+        }
+    }
+    family::program::check(&program, &mounts, &mut found);
+    manifests::check(&program, options, &mut found);
+    arranged(files, options, found)
+}
 
-/// Every finding of a policy's text, in the order of the text.
+/// Every finding of one policy's text, in the order of the text.
 #[must_use]
 pub fn lint(text: &str, options: &LintOptions) -> Vec<Finding> {
-    let mut findings = match policy::parse(text, options.now) {
-        Ok(policy) => {
-            let mut findings = Vec::new();
-            let start = Position { line: 1, column: 1, offset: 0 };
-            if base64_body(text).is_some() {
-                findings.push(Finding::new(
-                    rules::BASE64_BODY,
-                    start,
-                    "the text is valid base64, so the server decodes it",
-                ));
-            }
-            if policy.rules.is_empty() {
-                findings.push(Finding::new(rules::EMPTY_POLICY, start, "no path block: the policy grants nothing"));
-            }
-            for rule in policy.rules.iter().filter(|rule| !rule.expired) {
-                of_path(rule, options, &mut findings);
-                of_capabilities(rule, &mut findings);
-            }
-            findings
-        }
-        Err(findings) => findings,
-    };
-    findings.sort_by_key(|finding| (finding.position, finding.rule.code));
-    findings
+    let files = [("policy.hcl".to_owned(), text.to_owned())];
+    check(&files, options).into_iter().map(|located| located.finding).collect()
 }
 
-fn of_path(rule: &PathRule, options: &LintOptions, findings: &mut Vec<Finding>) {
-    let written = &rule.path;
-    let mut found = |which, message: String, help: Option<String>| {
-        findings.push(Finding { help, ..Finding::new(which, rule.position, message) });
+/// Findings of policies, each by itself, on as many threads as there are processors.
+fn of_policies(policies: &[PolicyFile], options: &LintOptions, mounts: &Mounts) -> Vec<(String, Finding)> {
+    /// Fewer are not worth a thread.
+    const LEAST: usize = 64;
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+    let share = policies.len().div_ceil(threads).max(LEAST);
+    let of_share = |share: &[PolicyFile]| {
+        let mut found = Vec::new();
+        share.iter().for_each(|policy| of_policy(policy, options, mounts, &mut found));
+        found
     };
-    if rule.labels == 0 {
-        found(rules::MISSING_LABEL, "path without a label is a rule for the path \"path\"".to_owned(), None);
-        return;
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = policies.chunks(share).collect();
+        let (first, others) = shares.split_first().map_or((&[][..], &[][..]), |(first, others)| (*first, others));
+        let running: Vec<_> = others.iter().map(|share| scope.spawn(|| of_share(share))).collect();
+        let mut found = of_share(first);
+        for thread in running {
+            match thread.join() {
+                Ok(more) => found.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    })
+}
+
+fn of_policy(policy: &PolicyFile, options: &LintOptions, mounts: &Mounts, found: &mut Vec<(String, Finding)>) {
+    let view = View { file: policy, options, mounts };
+    let mut out = Vec::new();
+    syntax::check(&view, &mut out);
+    for family in [
+        paths::check,
+        capabilities::check,
+        sets::check,
+        power::check,
+        engines::check,
+        parameters::check,
+        templates::check,
+        style::check,
+    ] {
+        family(&view, &mut out);
     }
-    if rule.labels > 1 {
-        let help = Some("write one block for each path".to_owned());
-        found(rules::EXTRA_LABEL, format!("only the first label counts: {written:?}"), help);
-    }
-    let path = written.strip_prefix('/').unwrap_or(written);
-    if path.strip_suffix('*').unwrap_or(path).contains('*') {
-        let help = "for one segment write +; for all below write a * at the end only".to_owned();
-        found(rules::STAR_NOT_AT_END, format!("a * inside {written:?} matches only a star"), Some(help));
-    }
-    if path.split('/').any(|segment| segment.contains('+') && segment != "+") {
-        found(rules::LITERAL_PLUS, format!("a + beside other characters in {written:?} matches only a plus"), None);
-    }
-    if path != path.trim() {
-        let help = Some(format!("write {:?}", path.trim()));
-        found(rules::SPACE_IN_PATH, format!("the blanks around {written:?} are part of the path"), help);
-    }
-    if path.starts_with('/') || path.contains("//") {
-        found(rules::EMPTY_SEGMENT, format!("// in {written:?} matches no request"), None);
-    }
-    if let Some(rest) = path.strip_prefix("v1/") {
-        found(rules::VERSION_PREFIX, format!("{written:?} begins with v1/"), Some(format!("write {rest:?}")));
-    }
-    for mount in options.kv2.iter().map(|mount| mount.trim_matches('/')) {
-        let Some(rest) = path.strip_prefix(mount).and_then(|rest| rest.strip_prefix('/')) else { continue };
-        if !in_kv2_place(rest) {
-            let help = Some(format!("for the secret itself write {:?}", format!("{mount}/data/{rest}")));
-            found(rules::KV2_MISSING_DATA, format!("{mount} is KV v2, and nothing is served at {written:?}"), help);
-        } else if rest.starts_with("data/data/") {
-            let help = Some(format!("for the secret {:?} write one data/ less", rest.trim_start_matches("data/")));
-            found(rules::KV2_DOUBLE_DATA, format!("{written:?} has data/ twice"), help);
+    if policy.decoded {
+        for finding in &mut out {
+            (finding.position, finding.fix) = (text::START, None);
         }
     }
+    found.extend(out.into_iter().map(|finding| (policy.file.clone(), finding)));
 }
 
-fn of_capabilities(rule: &PathRule, findings: &mut Vec<Finding>) {
-    let path = &rule.path;
-    let bare = path.trim_start_matches('/');
-    let denies = rule.capabilities.contains(&Capability::Deny);
-    let segments = bare == "+" || bare.starts_with("+/") || bare.contains("/+");
-    let mut found = |which, message: String, help: &str| {
-        findings.push(Finding::new(which, rule.position, message).help(help));
-    };
-    if rule.capabilities.is_empty() {
-        let message = format!("{path:?} grants nothing, and hides what wider rules grant there");
-        found(rules::NO_CAPABILITIES, message, "name capabilities, or write deny");
+/// Findings that are wanted, as bad as is wanted, without those that the files ignore, in order and once.
+fn arranged(files: &[(String, String)], options: &LintOptions, found: Vec<(String, Finding)>) -> Vec<Located> {
+    let mut by_file: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for (file, finding) in found {
+        if options.looks(finding.rule, &file) {
+            by_file.entry(file).or_default().push(finding);
+        }
     }
-    if rule.deny_drops {
-        let message = format!("deny drops the other capabilities of {path:?}");
-        found(rules::DENY_WITH_OTHERS, message, "let deny stand alone, or leave it out");
+    let mut all = Vec::new();
+    for (file, text) in files {
+        let findings = by_file.remove(file).unwrap_or_default();
+        let mut findings = ignore::without_ignored(file, text, findings, options);
+        for finding in &mut findings {
+            let wanted = options.severity(finding.rule, file);
+            if wanted != finding.rule.severity {
+                finding.severity = wanted;
+            }
+        }
+        findings.sort_by(|left, right| key(left).cmp(&key(right)));
+        findings.dedup();
+        all.extend(findings.into_iter().map(|finding| Located { file: file.clone(), finding }));
     }
-    if rule.capabilities.contains(&Capability::Sudo) && (bare.ends_with('*') || segments) {
-        let message = format!("sudo on {path:?} covers every root-protected path it matches, those to come included");
-        found(rules::SUDO_ON_WILDCARD, message, "write one rule with sudo for each path that needs it");
-    }
-    if matches!(bare, "*" | "+/*" | "+*") && !denies && !rule.capabilities.is_empty() {
-        found(rules::ROOT_WILDCARD, format!("{path:?} covers the whole server"), "name the paths that are needed");
-    }
+    all
 }
 
-/// True when the rule can match a place that KV v2 serves.
-fn in_kv2_place(rest: &str) -> bool {
-    let first = rest.split('/').next().unwrap_or_default();
-    match first.strip_suffix('*') {
-        Some(prefix) if first.len() == rest.len() => KV2_PLACES.iter().any(|place| place.starts_with(prefix)),
-        _ => first.is_empty() || first == "+" || first.contains("{{") || KV2_PLACES.contains(&first),
+fn key(finding: &Finding) -> (usize, &str, &str) {
+    (finding.position.offset, finding.rule.code, &finding.message)
+}
+
+/// Makes the changes that findings propose, again and again until there is nothing left to change. Gives back the files
+/// that changed, with how many changes were made.
+#[must_use]
+pub fn fix(files: &[(String, String)], options: &LintOptions, unsafe_too: bool) -> Vec<(String, String, usize)> {
+    const ROUNDS: usize = 10;
+    let mut texts = files.to_vec();
+    let mut made = vec![0; texts.len()];
+    for _ in 0..ROUNDS {
+        let found = check(&texts, options);
+        let mut changed = false;
+        for ((file, text), made) in texts.iter_mut().zip(&mut made) {
+            let of_file: Vec<_> = found.iter().filter(|one| one.file == *file).map(|one| &one.finding).collect();
+            let (new, count) = text::apply(text, &of_file, unsafe_too);
+            if count > 0 && new != *text {
+                (*text, *made, changed) = (new, *made + count, true);
+            }
+        }
+        if !changed {
+            break;
+        }
     }
+    let changed = texts.into_iter().zip(made).filter(|(_, made)| *made > 0);
+    changed.map(|((file, text), made)| (file, text, made)).collect()
+}
+
+/// True for a file in which nothing is looked at.
+pub(crate) fn is_passed_over(file: &str, text: &str) -> bool {
+    program::kind(file, text) == program::Kind::Other
+}
+
+/// How often each rule was met, by code.
+pub(crate) fn statistics(found: &[Located]) -> Vec<(&'static rules::Rule, usize)> {
+    let count = |rule: &'static rules::Rule| found.iter().filter(|one| one.finding.rule == rule).count();
+    rules::ALL.iter().map(|rule| (*rule, count(rule))).filter(|(_, count)| *count > 0).collect()
+}
+
+/// Reads a configuration file's text.
+///
+/// # Errors
+/// A sentence with the place, or with the word that is wrong.
+pub fn options_of(text: &str) -> Result<LintOptions, String> {
+    config::parse(text).map(|config| config.options)
 }

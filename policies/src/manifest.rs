@@ -78,26 +78,29 @@ fn usize_from(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-struct Document<'a> {
-    text: &'a str,
+/// A document of a stream.
+pub(crate) struct Document<'a> {
+    pub(crate) text: &'a str,
     /// Lines of the file before it.
-    first_line: usize,
+    pub(crate) first_line: usize,
+    /// Bytes of the file before it.
+    pub(crate) start: usize,
 }
 
 /// Cuts a stream at its `---` lines: at the first column they can be nothing else.
-fn documents(text: &str) -> Vec<Document<'_>> {
+pub(crate) fn documents(text: &str) -> Vec<Document<'_>> {
     let mut found = Vec::new();
     let (mut start, mut first_line, mut offset) = (0, 0, 0);
     for (index, line) in text.split_inclusive('\n').enumerate() {
         let marker =
             line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\n', '\r', '\t']));
         if marker && offset > start {
-            found.push(Document { text: text.get(start..offset).unwrap_or_default(), first_line });
+            found.push(Document { text: text.get(start..offset).unwrap_or_default(), first_line, start });
             (start, first_line) = (offset, index);
         }
         offset += line.len();
     }
-    found.push(Document { text: text.get(start..).unwrap_or_default(), first_line });
+    found.push(Document { text: text.get(start..).unwrap_or_default(), first_line, start });
     found.retain(|document| document.text.lines().any(is_content));
     found
 }

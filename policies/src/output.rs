@@ -132,6 +132,21 @@ pub fn from_stream(text: &str) -> Result<Compiled, OutputError> {
     Ok(compiled)
 }
 
+/// The text of [`to_stream`] as the files that it stands for; nothing when it is another text.
+pub(crate) fn parts(text: &str) -> Option<Vec<(String, String)>> {
+    let mut parts: Vec<(String, String)> = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if let Some(name) = line.strip_prefix(STREAM_POLICY) {
+            parts.push((format!("policies/{}.hcl", name.trim()), String::new()));
+        } else if let Some(name) = line.strip_prefix(STREAM_ROLE) {
+            parts.push((format!("roles/{}.json", name.trim()), String::new()));
+        } else {
+            parts.last_mut()?.1.push_str(line);
+        }
+    }
+    (!parts.is_empty()).then_some(parts)
+}
+
 fn pretty(value: &impl Serialize, name: &str) -> Result<String, OutputError> {
     let text = serde_json::to_string_pretty(value);
     Ok(text.map_err(|error| OutputError::Content(name.to_owned(), error.to_string()))? + "\n")

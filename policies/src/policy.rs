@@ -145,8 +145,8 @@ struct Reader {
     findings: Vec<Finding>,
 }
 
-const TOP_KEYS: [&str; 2] = ["name", "path"];
-const PATH_KEYS: [&str; 14] = [
+pub(crate) const TOP_KEYS: [&str; 2] = ["name", "path"];
+pub(crate) const PATH_KEYS: [&str; 14] = [
     "allowed_parameters",
     "capabilities",
     "comment",
@@ -290,7 +290,7 @@ fn balanced(path: &str) -> bool {
 }
 
 /// The known word that differs least, if the difference is a slip.
-fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = word.to_lowercase();
     let near = known.iter().map(|candidate| (distance(&word, candidate), *candidate)).min()?;
     (near.0 <= 1 + near.1.len() / 5).then_some(near.1)

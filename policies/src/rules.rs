@@ -1,19 +1,65 @@
-//! The rules of the linter: one row each, with a code that never changes.
+//! The rules of the linter: one table gives codes, names, severities, fixes, pages of the reference and tests.
+//!
+//! A row stands in `rules/table.rs`. What the row cannot say in a line is in `tests/rules/CODE.txt`: why the rule is
+//! there, a text that it fires on, the nearest one that it spares, and what a fix makes of the first.
+
+use std::ops::Range;
 
 use blinkchamber_hcl::Position;
 use serde::Serialize;
 
+mod left_out;
+mod markdown;
+mod page;
+mod table;
 #[cfg(test)]
 mod tests;
+
+pub use left_out::{LEFT_OUT, LeftOut};
+pub use markdown::{index, pages};
+pub use page::{Page, Sample};
+pub use table::*;
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The server refuses the policy, or the rule cannot do what it says.
+    /// The server refuses it, it cannot do what it says, or it gives away more than anybody should have.
     Error,
     /// The server takes it; it rarely means what was wanted.
     Warning,
+    /// Worth knowing.
+    Info,
+    /// The same thing can be said better.
+    Style,
+}
+
+impl Severity {
+    /// Every severity, the worst first.
+    pub const ALL: [Self; 4] = [Self::Error, Self::Warning, Self::Info, Self::Style];
+
+    /// The word for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Info => "info",
+            Self::Style => "style",
+        }
+    }
+}
+
+/// What a rule can mend by itself.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fixable {
+    /// Nothing.
+    No,
+    /// A change after which every request is answered as before.
+    Safe,
+    /// A change after which some requests are answered otherwise.
+    Unsafe,
 }
 
 /// A rule: what is looked for.
@@ -23,56 +69,51 @@ pub struct Rule {
     pub code: &'static str,
     /// Stable name, such as `invalid-capability`.
     pub name: &'static str,
-    /// How bad a finding is.
+    /// How bad a finding is, unless the configuration says otherwise.
     pub severity: Severity,
+    /// What it can mend.
+    pub fixable: Fixable,
+    /// Looks only when it is selected by name: not everybody wants to hear of it.
+    pub pedantic: bool,
     /// One sentence.
     pub summary: &'static str,
+    text: &'static str,
 }
 
-macro_rules! rules {
-    ($($constant:ident $code:literal $name:literal $severity:ident $summary:literal;)*) => {
-        $(#[doc = $summary] pub const $constant: &Rule =
-            &Rule { code: $code, name: $name, severity: Severity::$severity, summary: $summary };)*
-        /// Every rule, by code.
-        pub const ALL: &[&Rule] = &[$($constant),*];
-    };
+impl Fixable {
+    /// What a person reads.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::No => "no",
+            Self::Safe => "safe",
+            Self::Unsafe => "unsafe",
+        }
+    }
 }
 
-rules! {
-    SYNTAX "VP001" "syntax-error" Error "The text is neither HCL 1 nor its JSON.";
-    UNKNOWN_KEY "VP002" "unknown-key" Error "A key that policies do not have.";
-    INVALID_CAPABILITY "VP003" "invalid-capability" Error "A word that is no capability.";
-    WRONG_TYPE "VP004" "wrong-type" Error "A value of a type that the key does not take.";
-    INVALID_OLD_POLICY "VP005" "invalid-old-policy" Error "`policy` is none of deny, read, write, sudo.";
-    PLUS_STAR "VP006" "plus-star" Error "`+*` in a path is refused.";
-    UNBALANCED_TEMPLATE "VP007" "unbalanced-template" Error "`{{` and `}}` of a path do not pair.";
-    BAD_DURATION "VP008" "bad-duration" Error "A wrapping TTL that is no duration, or a maximum below the minimum.";
-    NOT_IN_DIALECT "VP010" "key-not-in-dialect" Error "A key or capability that only the other server knows.";
-    EXTRA_LABEL "VP012" "extra-label" Warning "Only the first label of a path block counts.";
-    MISSING_LABEL "VP013" "missing-label" Error "A path block without a label is a rule for the path `path`.";
-    BASE64_BODY "VP015" "base64-body" Warning "A text that is valid base64 is decoded before it is read.";
-    EMPTY_POLICY "VP019" "empty-policy" Warning "A policy without a rule grants nothing; an empty text is refused.";
-    BAD_LIMIT "VP020" "bad-limit" Error "An expiration or a pagination limit that the server cannot read.";
-    BAD_CONTROL_GROUP "VP021" "bad-control-group" Error "A control group that the server refuses.";
-    BAD_FILTER "VP022" "bad-list-filter" Error "A list filter that the server refuses.";
-    STAR_NOT_AT_END "VP101" "star-not-at-end" Error "`*` is a wildcard at the end of a path only; elsewhere it matches a star.";
-    LITERAL_PLUS "VP103" "literal-plus" Warning "`+` stands for a segment only when it is the whole segment.";
-    SPACE_IN_PATH "VP105" "space-in-path" Error "Blanks around a path are part of it and match nothing.";
-    EMPTY_SEGMENT "VP106" "empty-segment" Warning "`//` in a path matches no request.";
-    VERSION_PREFIX "VP108" "v1-prefix" Error "The path starts with v1/, which is part of the URL, not of the path.";
-    NO_CAPABILITIES "VP201" "no-capabilities" Warning "A rule without capabilities grants nothing and hides wider rules.";
-    DENY_WITH_OTHERS "VP202" "deny-with-others" Warning "`deny` drops every other capability of its block.";
-    SUDO_ON_WILDCARD "VP207" "sudo-on-wildcard" Error "`sudo` on a wildcard covers every root-protected path below it.";
-    ROOT_WILDCARD "VP401" "root-wildcard" Error "The rule covers every path of the server.";
-    KV2_MISSING_DATA "VP501" "kv2-missing-data" Error "A path of a KV v2 mount without data/, metadata/, or the like.";
-    KV2_DOUBLE_DATA "VP511" "kv2-double-data" Warning "data/data/ under a KV v2 mount: the secret's own name begins with data/.";
+impl Rule {
+    /// The rule of a code or a name.
+    #[must_use]
+    pub fn find(word: &str) -> Option<&'static Self> {
+        ALL.iter().find(|rule| rule.code.eq_ignore_ascii_case(word) || rule.name == word).copied()
+    }
+
+    /// Its page: why it is there, and what it fires on and spares.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        Page::parse(self.text)
+    }
 }
 
 /// A rule met at a place.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Finding {
     /// The rule.
     pub rule: &'static Rule,
+    /// How bad it is here.
+    pub severity: Severity,
     /// Where.
     pub position: Position,
     /// What is wrong, naming the thing.
@@ -81,11 +122,58 @@ pub struct Finding {
     pub help: Option<String>,
     /// What OpenBao answers, when it refuses the policy for this.
     pub server: Option<String>,
+    /// The path or the field that it is about; it stays when the text around it moves.
+    pub subject: String,
+    /// Other places that have to do with it.
+    pub related: Vec<Related>,
+    /// A change that mends it.
+    pub fix: Option<Fix>,
+}
+
+/// A place that has to do with a finding.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Related {
+    /// The file.
+    pub file: String,
+    /// Where in the file.
+    pub position: Position,
+    /// What is there.
+    pub message: String,
+}
+
+/// A change of a file's text.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Fix {
+    /// Whether every request is answered as before.
+    pub safe: bool,
+    /// What it does.
+    pub title: String,
+    /// The replacements, none touching another.
+    pub edits: Vec<Edit>,
+}
+
+/// Bytes of a text and what comes in their place.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Edit {
+    /// The bytes that go.
+    pub range: Range<usize>,
+    /// What comes.
+    pub text: String,
 }
 
 impl Finding {
     pub(crate) fn new(rule: &'static Rule, position: Position, message: impl Into<String>) -> Self {
-        Self { rule, position, message: message.into(), help: None, server: None }
+        Self {
+            rule,
+            severity: rule.severity,
+            position,
+            message: message.into(),
+            help: None,
+            server: None,
+            subject: String::new(),
+            related: Vec::new(),
+            fix: None,
+        }
     }
 
     pub(crate) fn help(self, help: impl Into<String>) -> Self {
@@ -94,5 +182,21 @@ impl Finding {
 
     pub(crate) fn refused(self, server: impl Into<String>) -> Self {
         Self { server: Some(server.into()), ..self }
+    }
+
+    pub(crate) fn about(self, subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..self }
+    }
+
+    pub(crate) fn related(mut self, related: Related) -> Self {
+        self.related.push(related);
+        self
+    }
+
+    /// Adds a change, if there is one; whether it is safe is the rule's to say.
+    pub(crate) fn fixed(self, title: impl Into<String>, edits: Option<Vec<Edit>>) -> Self {
+        let safe = self.rule.fixable == Fixable::Safe;
+        let fix = edits.map(|edits| Fix { safe, title: title.into(), edits });
+        Self { fix, ..self }
     }
 }

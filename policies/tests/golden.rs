@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use blinkchamber_policies::compile::{CompileOptions, compile};
+use blinkchamber_policies::lint::{LintOptions, check};
 use blinkchamber_policies::output::{to_stream, write_directory};
 
 fn golden() -> std::path::PathBuf {
@@ -37,6 +38,25 @@ fn compiled_files_are_the_committed_ones() {
     let directory = tempfile::tempdir().unwrap();
     write_directory(directory.path(), &compiled).unwrap();
     assert_eq!(files(directory.path()), files(&golden().join("shop")));
+}
+
+/// What the compiler writes, with the roles and the manifests that it came from, has no finding at all.
+#[test]
+fn the_linter_has_nothing_to_say_of_compiled_files() {
+    let text = fs::read_to_string(golden().join("shop.yaml")).unwrap();
+    let mut options = CompileOptions::default();
+    options.audience = "vault".to_owned();
+    let compiled = compile(&[("shop.yaml".to_owned(), text.clone())], &options).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    write_directory(directory.path(), &compiled).unwrap();
+    let mut written = files(directory.path());
+    written.push(("shop.yaml".to_owned(), text));
+    let mut options = LintOptions::default();
+    options.kv2.insert("secret".to_owned());
+    assert_eq!(check(&written, &options), []);
+    written.retain(|(name, _)| name != "policies/web-policy.hcl");
+    let codes: Vec<_> = check(&written, &options).iter().map(|one| one.finding.rule.code).collect();
+    assert_eq!(codes, ["VK115"], "a policy that is gone is missed");
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn wrong_arguments_end_with_two() {
 #[test]
 fn lint_counts_and_exits() {
     let clean = ran(&["lint", "-"], "path \"kv/a\" { capabilities = [\"read\"] }");
-    assert_eq!((clean.exit, clean.output.as_str()), (Exit::Success, "1 files, 0 errors, 0 warnings\n"));
+    assert_eq!((clean.exit, clean.output.as_str()), (Exit::Success, "1 file, 0 errors, 0 warnings\n"));
     let warned = "path \"kv//a\" { capabilities = [\"read\"] }";
     assert_eq!(ran(&["lint", "-"], warned).exit, Exit::Success);
     assert_eq!(ran(&["lint", "--fail-on", "warning", "-"], warned).exit, Exit::Findings);
@@ -125,4 +125,119 @@ fn a_reader_that_left_is_no_error() {
     let streams = Streams { input: &mut MANIFESTS.as_bytes(), output: &mut Gone, errors: &mut errors };
     let exit = run(["blinkchamber-policies", "compile"].map(OsString::from), streams);
     assert_eq!((exit, errors.len()), (Exit::Success, 0));
+}
+
+/// A directory with files, and its path.
+fn directory(files: &[(&str, &str)]) -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let path = directory.path().to_str().unwrap().to_owned();
+    (directory, path)
+}
+
+const TWICE: &str =
+    "path \"/kv/a\" {\n  capabilities = [\"read\", \"read\"]\n}\npath \"kv//b\" {\n  capabilities = [\"read\"]\n}\n";
+
+#[test]
+fn fixes_are_made_where_they_are_asked_for() {
+    let (_kept, path) = directory(&[("a.hcl", TWICE), ("b.hcl", "# policies: ignore[VP106]\n")]);
+    let read = || fs::read_to_string(format!("{path}/a.hcl")).unwrap();
+    let safe = ran(&["lint", "--fix", &path], "");
+    assert_eq!(safe.exit, Exit::Success);
+    assert!(
+        safe.errors.contains("a.hcl: 2 changes\n") && safe.errors.contains("b.hcl: 1 changes\n"),
+        "{}",
+        safe.errors
+    );
+    assert_eq!(read(), TWICE.replace("\"/kv", "\"kv").replace("\"read\", \"read\"", "\"read\""));
+    assert!(safe.output.contains("VP106"), "an unsafe one is left: {}", safe.output);
+    let all = ran(&["lint", "--fix", "--unsafe-fixes", &path], "");
+    assert!(!all.output.contains("VP106") && read().contains("\"kv/b\""), "{}", all.output);
+    assert_eq!(ran(&["lint", "--unsafe-fixes", &path], "").exit, Exit::Usage, "not without --fix");
+    assert_eq!(ran(&["lint", "--fix", "-"], TWICE).exit, Exit::Usage, "standard input has no file");
+}
+
+#[test]
+fn a_baseline_hides_what_was_there() {
+    let (_kept, path) = directory(&[("a.hcl", TWICE)]);
+    let baseline = format!("{path}/known.txt");
+    let written = ran(&["lint", "--write-baseline", &baseline, &path], "");
+    assert_eq!((written.exit, written.output.as_str()), (Exit::Success, ""));
+    let known = ran(&["lint", "--baseline", &baseline, "--fail-on", "style", &path], "");
+    assert_eq!((known.exit, known.output.as_str()), (Exit::Success, "1 file, 0 errors, 0 warnings\n"));
+    fs::write(format!("{path}/a.hcl"), format!("{TWICE}path \"kv//c\" {{\n  capabilities = [\"read\"]\n}}\n")).unwrap();
+    let new = ran(&["lint", "--baseline", &baseline, "--fail-on", "style", "--format", "concise", &path], "");
+    assert_eq!(new.exit, Exit::Findings);
+    assert!(new.output.contains("kv//c") && !new.output.contains("kv//b"), "{}", new.output);
+    fs::write(format!("{path}/a.hcl"), "path \"kv/a\" {\n  capabilities = [\"read\"]\n}\n").unwrap();
+    let gone = ran(&["lint", "--baseline", &baseline, &path], "");
+    assert!(gone.errors.contains("3 findings of it are gone"), "{}", gone.errors);
+    assert_eq!(ran(&["lint", "--baseline", &format!("{path}/none"), &path], "").exit, Exit::Failure);
+    fs::write(&baseline, "{}").unwrap();
+    assert_eq!(ran(&["lint", "--baseline", &baseline, &path], "").exit, Exit::Usage);
+}
+
+#[test]
+fn flags_stand_above_the_configuration() {
+    let config = "ignore: [VP106]\nfail-on: style\nseverity: {VP203: error}\n";
+    let (_kept, path) = directory(&[("a.hcl", TWICE), ("lint.conf", config)]);
+    let file = format!("{path}/lint.conf");
+    let with = ran(&["lint", "--config", &file, "--format", "concise", &path], "");
+    assert_eq!(with.exit, Exit::Findings);
+    assert!(with.output.contains("error VP203") && !with.output.contains("VP106"), "{}", with.output);
+    assert_eq!(ran(&["lint", "--config", &file, "--fail-on", "never", &path], "").exit, Exit::Success);
+    let selected = ran(&["lint", "--config", &file, "--select", "leading-slash", "--format", "concise", &path], "");
+    assert!(selected.output.ends_with("1 file, 0 errors, 0 warnings, 1 style\n"), "{}", selected.output);
+    fs::write(&file, "ignore: [VX]\n").unwrap();
+    let wrong = ran(&["lint", "--config", &file, &path], "");
+    assert_eq!(wrong.exit, Exit::Usage);
+    assert!(wrong.errors.contains("lint.conf: \"VX\" is no rule"), "{}", wrong.errors);
+    assert_eq!(ran(&["lint", "--select", "VX", &path], "").exit, Exit::Usage);
+    assert_eq!(ran(&["lint", "--fail-on", "bad", &path], "").exit, Exit::Usage);
+}
+
+#[test]
+fn standard_input_can_have_a_name() {
+    let named =
+        ran(&["lint", "--stdin-filename", "roles/app.json", "--format", "concise", "-"], "{\"token_polices\": []}");
+    assert!(named.output.contains("roles/app.json:1:2: error VK121"), "{}", named.output);
+}
+
+#[test]
+fn statistics_and_rules_are_printed() {
+    let counted = ran(&["lint", "--statistics", "--fail-on", "never", "-"], TWICE);
+    assert!(counted.output.starts_with("     1  VP104 leading-slash\n"), "{}", counted.output);
+    let all = ran(&["rules"], "");
+    assert_eq!(all.output.lines().count(), crate::rules::ALL.len());
+    let page = ran(&["rules", "ineffective-deny"], "");
+    assert!(page.output.starts_with("# VP302 `ineffective-deny`\n"), "{}", page.output);
+    let json: serde_json::Value =
+        serde_json::from_str(&ran(&["rules", "--format", "json", "vp302"], "").output).unwrap();
+    assert_eq!((json["rules"][0]["code"].as_str(), json["rules"][0]["fix"].as_str()), (Some("VP302"), Some("no")));
+    let unknown = ran(&["rules", "inefective-deny"], "");
+    assert_eq!(unknown.exit, Exit::Usage);
+    assert!(unknown.errors.contains("did you mean ineffective-deny?"), "{}", unknown.errors);
+    assert!(ran(&["rules", "VL101"], "").errors.contains("is left out: needs a live server"));
+}
+
+#[test]
+fn what_compile_writes_can_be_looked_at_without_files() {
+    let stream = ran(&["compile", "--audience", ""], MANIFESTS).output;
+    let looked = ran(&["lint", "--format", "concise", "-"], &stream);
+    assert!(looked.output.contains("roles/web.json:9:3: warning VK106"), "{}", looked.output);
+    assert!(looked.output.ends_with("4 files, 0 errors, 2 warnings\n"), "{}", looked.output);
+    let clean = ran(&["lint", "-"], &ran(&["compile"], MANIFESTS).output);
+    assert_eq!(clean.output, "4 files, 0 errors, 0 warnings\n");
+}
+
+#[test]
+fn a_file_that_is_nothing_is_named() {
+    let (_kept, path) = directory(&[("package.json", "{\"name\": \"x\"}")]);
+    let named = ran(&["lint", &format!("{path}/package.json")], "");
+    assert!(named.errors.contains("package.json is neither a policy"), "{}", named.errors);
+    assert_eq!(ran(&["lint", &path], "").errors, "");
 }

@@ -3,13 +3,15 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use crate::rules::{Finding, Severity};
+use crate::rules::{Edit, Finding, Related, Severity};
 
 /// A finding with the lines it is about.
 pub(crate) fn human(file: &str, text: &str, finding: &Finding) -> String {
-    let level = match finding.rule.severity {
+    let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
+        Severity::Style => Level::INFO.with_name("style"),
     };
     let annotation = AnnotationKind::Primary.span(span(text, finding.position.offset)).label(finding.rule.name);
     let snippet = Snippet::source(text).path(file).annotation(annotation);
@@ -17,6 +19,10 @@ pub(crate) fn human(file: &str, text: &str, finding: &Finding) -> String {
     let mut group = Group::with_title(title).element(snippet);
     if let Some(help) = &finding.help {
         group = group.element(Level::HELP.message(help.as_str()));
+    }
+    for related in &finding.related {
+        let place = format!("{}:{}:{}", related.file, related.position.line, related.position.column);
+        group = group.element(Level::NOTE.message(format!("{}: {place}", related.message)));
     }
     if let Some(server) = &finding.server {
         let server = format!("the server answers: {}", server.trim_end().replace(['\n', '\t'], " "));
@@ -33,15 +39,35 @@ pub(crate) fn json(file: &str, finding: &Finding) -> Value {
         "column": finding.position.column,
         "code": finding.rule.code,
         "name": finding.rule.name,
-        "severity": finding.rule.severity,
+        "severity": finding.severity,
         "message": finding.message,
         "help": finding.help,
         "server_message": finding.server,
+        "subject": finding.subject,
+        "related": finding.related.iter().map(related).collect::<Vec<_>>(),
+        "fix": finding.fix.as_ref().map(|fix| json!({
+            "safe": fix.safe,
+            "title": fix.title,
+            "edits": fix.edits.iter().map(edit).collect::<Vec<_>>(),
+        })),
     })
 }
 
+fn related(related: &Related) -> Value {
+    json!({
+        "file": related.file,
+        "line": related.position.line,
+        "column": related.position.column,
+        "message": related.message,
+    })
+}
+
+fn edit(edit: &Edit) -> Value {
+    json!({ "start": edit.range.start, "end": edit.range.end, "text": edit.text })
+}
+
 /// The string or word that begins at an offset; one character where there is neither.
-fn span(text: &str, offset: usize) -> std::ops::Range<usize> {
+pub(super) fn span(text: &str, offset: usize) -> std::ops::Range<usize> {
     let rest = text.get(offset..).unwrap_or_default();
     let start = text.len() - rest.len();
     let length = match rest.strip_prefix('"') {

@@ -115,7 +115,7 @@ impl Block {
         let other = if self.dialect == Dialect::OpenBao { Dialect::Vault } else { Dialect::OpenBao };
         let (rule, message) = if Capability::parse_for(other, word).is_some() {
             let other = if other == Dialect::Vault { "Vault" } else { "OpenBao" };
-            (rules::NOT_IN_DIALECT, format!("only {other} knows the capability {word:?}"))
+            (rules::CAPABILITY_NOT_IN_DIALECT, format!("only {other} knows the capability {word:?}"))
         } else {
             (rules::INVALID_CAPABILITY, format!("{word:?} is no capability"))
         };

@@ -1,0 +1,9 @@
+path "/secret/billing/*" {
+  policy = "write"
+}
+path "sys/renew/*" {
+  policy = "write"
+}
+path "auth/*/login" {
+  capabilities = ["create"]
+}
