@@ -17,7 +17,7 @@ install_platform() {
 
 # Members of OpenBao share one key, which the machine that they run on brings along: prints the directory that holds it.
 seal_directory() {
-  local seal=$cache/seal/$BLINKCHAMBER_NODE
+  local seal=${cache:?tests/node/lib.sh is sourced before}/seal/$BLINKCHAMBER_NODE
   if [ ! -f "$seal/seal.key" ]; then
     mkdir -p "$seal"
     (umask 077 && head -c 32 /dev/urandom > "$seal/seal.key")
