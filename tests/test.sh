@@ -37,4 +37,5 @@ together() {
   done
 }
 
+export PLATFORM_BRIEF=1
 together "agent, webhook and OpenBao on the node" tests/e2e.sh "the whole platform on a node of its own" tests/platform.sh

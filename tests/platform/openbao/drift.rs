@@ -21,7 +21,8 @@ fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
     // Somebody else's, and somebody's change of ours.
     operator.write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}));
     let theirs = read("sys/policies/acl/theirs");
-    operator.write(policy, &json!({"policy": "path \"*\" { capabilities = [\"read\"] }"}));
+    let ours = policy_before["policy"].as_str().expect("a text");
+    operator.write(policy, &json!({"policy": format!("{ours}\npath \"*\" {{ capabilities = [\"read\"] }}\n")}));
     assert_eq!(operator.request("DELETE", role, None).0, 204);
     wait::until("both are as they were", LIMIT, || {
         if (read(policy) == policy_before) && (read(role) == role_before) {
