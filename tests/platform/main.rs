@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod events;
 mod ingress;
 mod leaks;
 mod openbao;

@@ -99,7 +99,7 @@ fn ready(wanted: usize) -> Result<(), String> {
 
 /// The service, with the administrator's token.
 #[derive(Clone)]
-struct Zitadel {
+pub(crate) struct Zitadel {
     client: Client,
     base: String,
     token: String,
@@ -107,7 +107,7 @@ struct Zitadel {
 
 impl Zitadel {
     #[track_caller]
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pat = Operator::login().request("GET", "secret/data/zitadel/pat", None).1;
         Self {
             // A kept connection would stay with the pod that is taken away.
@@ -121,7 +121,7 @@ impl Zitadel {
         }
     }
 
-    fn ask(&self, path: &str, body: &Value) -> Result<Value, String> {
+    pub(crate) fn ask(&self, path: &str, body: &Value) -> Result<Value, String> {
         let request = self.client.post(format!("{}/{path}", self.base)).bearer_auth(&self.token).json(body);
         let answer = request.send().map_err(|error| error.to_string())?;
         let status = answer.status();
