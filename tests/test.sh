@@ -17,25 +17,5 @@ part "the chart" tests/chart.sh
 part "the command line" bats tests/cli.bats tests/status.bats
 part "two builds of an image are the same" tests/images/check
 part "the node" tests/node/check
-# Two nodes that mostly wait, beside each other; each part's words come in one piece.
-together() {
-  local logs pids=() names=() failed=0 at
-  logs=$(mktemp -d)
-  trap 'kill "${pids[@]}" 2> /dev/null || true; wait; rm -rf "$logs"' EXIT
-  while [ $# -gt 0 ]; do
-    "$2" > "$logs/${#pids[@]}" 2>&1 &
-    pids+=($!)
-    names+=("$1")
-    shift 2
-  done
-  for at in "${!pids[@]}"; do
-    printf '\n== %s\n' "${names[at]}"
-    wait "${pids[at]}" || failed=1
-    cat "$logs/$at"
-    [ $failed -eq 0 ] || return 1
-    printf '== %s: passed, %d s since the start\n' "${names[at]}" $SECONDS
-  done
-}
-
-export PLATFORM_BRIEF=1
-together "agent, webhook and OpenBao on the node" tests/e2e.sh "the whole platform on a node of its own" tests/platform.sh
+part "agent, webhook and OpenBao on the node" tests/e2e.sh
+part "the whole platform on the node" env PLATFORM_BRIEF=1 tests/platform.sh

@@ -20,6 +20,8 @@ bao() {
   printf '%s' "$jwt" | kubectl exec -n blinkchamber vault-0 -c vault -i -- sh -euc '
     BAO_TOKEN=$(bao write -field=token auth/kubernetes/login role=operator jwt="$(cat)")
     export BAO_TOKEN
+    # A standby may not have heard of the token yet.
+    for _ in $(seq 50); do if bao token lookup > /dev/null 2>&1; then break; fi; sleep 0.2; done
     "$@"' sh bao "$@"
 }
 
