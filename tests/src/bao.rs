@@ -43,7 +43,15 @@ impl Operator {
             let body: Value = response.json().map_err(|error| error.to_string())?;
             body["auth"]["client_token"].as_str().map(str::to_owned).ok_or_else(|| body["errors"].to_string())
         });
-        Self { client, base, token }
+        let operator = Self { client, base, token };
+        // A standby answers reads from what it has, and may not have heard of the token yet.
+        wait::until("the token is known", Duration::from_secs(30), || {
+            match operator.try_request("GET", "auth/token/lookup-self", None)? {
+                (200, _) => Ok(()),
+                (status, answer) => Err(format!("{status} {}", answer["errors"])),
+            }
+        });
+        operator
     }
 
     /// One request; the status and the body (`null` when there is none).
