@@ -20,7 +20,11 @@ fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
 
     // Somebody else's, and somebody's change of ours.
     operator.write("sys/policies/acl/theirs", &json!({"policy": "path \"x\" { capabilities = [\"read\"] }"}));
-    let theirs = read("sys/policies/acl/theirs");
+    let theirs =
+        wait::until("every member knows it", LIMIT, || match read("sys/policies/acl/theirs")["policy"].clone() {
+            policy if policy.is_string() => Ok(policy),
+            _ => Err("not yet".to_owned()),
+        });
     let ours = policy_before["policy"].as_str().expect("a text");
     operator.write(policy, &json!({"policy": format!("{ours}\npath \"*\" {{ capabilities = [\"read\"] }}\n")}));
     assert_eq!(operator.request("DELETE", role, None).0, 204);
@@ -45,7 +49,7 @@ fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
         ]);
         if events.contains("redis-policy") { Ok(()) } else { Err(events) }
     });
-    assert_eq!(read("sys/policies/acl/theirs"), theirs);
+    assert_eq!(read("sys/policies/acl/theirs")["policy"], theirs);
     assert_eq!(operator.request("DELETE", "sys/policies/acl/theirs", None).0, 204);
     let (ok, said) = deploy(&["diff"]);
     assert!(ok, "nothing differs: {said}");
