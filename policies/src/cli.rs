@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 mod apply;
 mod compile;
@@ -54,6 +54,13 @@ enum Command {
     WhoCan(who_can::Arguments),
     /// Print the rules of the linter, or the page of one
     Rules(rules::Arguments),
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
 }
 
 /// How a command ended; the number is the exit code.

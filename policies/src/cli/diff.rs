@@ -1,10 +1,10 @@
 //! `blinkchamber-policies diff`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::token::{Holder, Token, places};
-use super::{Exit, Stopped, Streams};
+use super::{Exit, Format, Stopped, Streams};
 use crate::evaluate::{Acl, Change, Rule, difference};
 use crate::policy::{Capability, CapabilitySet};
 
@@ -21,12 +21,6 @@ pub(super) struct Arguments {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {

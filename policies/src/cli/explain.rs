@@ -1,11 +1,11 @@
 //! `blinkchamber-policies explain`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::request::RequestArguments;
 use super::token::{Holder, places};
-use super::{Exit, Stopped, Streams};
+use super::{Exit, Format, Stopped, Streams};
 use crate::evaluate::{Acl, Candidate, Decision, Loss, Request};
 
 #[derive(Args)]
@@ -17,12 +17,6 @@ pub(super) struct Arguments {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {

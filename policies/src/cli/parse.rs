@@ -1,11 +1,11 @@
 //! `blinkchamber-policies parse`
 
 use blinkchamber_hcl::{Lexeme, lexeme_at, lexemes};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::token::{line, now};
-use super::{Exit, Stopped, Streams, read_all, text};
+use super::{Exit, Format, Stopped, Streams, read_all, text};
 use crate::policy::{self, Dialect};
 use crate::rules::Finding;
 
@@ -20,12 +20,6 @@ pub(super) struct Arguments {
     /// A policy, or - for standard input
     #[arg(value_name = "FILE|-")]
     file: String,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {

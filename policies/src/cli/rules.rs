@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Stopped, Streams};
+use super::{Exit, Format, Stopped, Streams};
 use crate::policy::nearest;
 use crate::rules::{ALL, LEFT_OUT, Rule, pages};
 
@@ -21,12 +21,6 @@ pub(super) struct Arguments {
     /// Write the reference, a page for each rule, into this directory
     #[arg(long, value_name = "DIR", conflicts_with = "rule")]
     write: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(arguments: &Arguments, streams: &mut Streams<'_>) -> Result<Exit, Stopped> {

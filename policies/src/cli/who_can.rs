@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::token::{line, now, places};
-use super::{Exit, Stopped, Streams, read_all, text};
+use super::{Exit, Format, Stopped, Streams, read_all, text};
 use crate::compile::{CompileOptions, compile};
 use crate::evaluate::{Acl, Context, Decision, Operation, Reason, Request, Source, default_policy};
 use crate::output;
@@ -30,12 +30,6 @@ pub(super) struct Arguments {
     /// How the answer is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// Everything that was given.
