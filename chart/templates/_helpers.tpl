@@ -170,6 +170,11 @@ spec:
   projected:
     sources:
       - serviceAccountToken: {audience: {{ .Values.agent.tokenAudience | quote }}, path: token, expirationSeconds: 600}
+{{ include "blinkchamber.apiVolume" . }}
+{{- end }}
+
+{{- /* The token alone of a pod that asks the API server. */ -}}
+{{- define "blinkchamber.apiVolume" -}}
 - name: api
   projected:
     sources:

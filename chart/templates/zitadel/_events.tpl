@@ -99,9 +99,5 @@ spec:
             - {name: api, mountPath: /run/api, readOnly: true}
       volumes:
         - {name: config, configMap: {name: zitadel-events}}
-        - name: api
-          projected:
-            sources:
-              - serviceAccountToken: {path: token, expirationSeconds: 600}
-              - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+        {{- include "blinkchamber.apiVolume" . | nindent 8 }}
 {{- end }}
