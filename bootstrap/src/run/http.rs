@@ -12,10 +12,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::State;
 use crate::Failure;
+use crate::end::Signals;
 
 /// Serves in a thread of its own, for as long as the process lives.
 ///
@@ -24,12 +24,8 @@ use crate::Failure;
 pub(super) fn serve(listen: SocketAddr, state: Arc<State>) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::Unreachable(format!("listen on {listen}: {error}"));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let (listener, mut terminate, mut interrupt) = runtime
-        .block_on(async {
-            let listener = TcpListener::bind(listen).await?;
-            Ok((listener, signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
-        })
-        .map_err(failed)?;
+    let (listener, mut signals) =
+        runtime.block_on(async { Ok((TcpListener::bind(listen).await?, Signals::new()?)) }).map_err(failed)?;
     let routes = Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -38,10 +34,7 @@ pub(super) fn serve(listen: SocketAddr, state: Arc<State>) -> Result<(), Failure
     thread::spawn(move || {
         runtime.block_on(async move {
             tokio::spawn(async move { axum::serve(listener, routes).await });
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
+            signals.any().await;
             state.ends.store(true, Ordering::Relaxed);
             // Probes are answered until the process has ended.
             std::future::pending::<()>().await;
