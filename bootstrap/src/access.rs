@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Where, whom to trust, and as whom.
 #[derive(Clone, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// URL of the server.
     #[arg(long, env = "BLINKCHAMBER_VAULT_ADDRESS")]

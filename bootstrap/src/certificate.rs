@@ -27,6 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Settings of `certificate`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// The certificates.
     #[command(flatten)]

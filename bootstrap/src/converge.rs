@@ -27,6 +27,7 @@ const LOOK: Duration = Duration::from_secs(30);
 
 /// Settings of `converge`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// The server.
     #[command(flatten)]

@@ -15,6 +15,7 @@ use crate::{Failure, access};
 
 /// Settings of `deposit`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// The server.
     #[command(flatten)]

@@ -32,6 +32,7 @@ const POD: &str = "{pod}";
 
 /// Settings of `guard`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// This pod's name, `<name>-<ordinal>`.
     #[arg(long, env = "BLINKCHAMBER_POD_NAME")]

@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to reach the API server.
 #[derive(Clone, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// URL of the API server.
     #[arg(long, env = "BLINKCHAMBER_API_ADDRESS", default_value = "https://kubernetes.default.svc")]

@@ -31,6 +31,7 @@ const ATTEMPTS: usize = 20;
 
 /// Settings of `rotate`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Credentials to replace, by name.
     #[arg(required_unless_present = "list")]

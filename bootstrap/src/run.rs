@@ -30,6 +30,7 @@ const OVERDUE: Duration = Duration::from_secs(60);
 
 /// Settings of `run`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// What to bring about, and where.
     #[command(flatten)]

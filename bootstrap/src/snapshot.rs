@@ -32,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Settings of `snapshot`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -56,6 +57,7 @@ enum Command {
 
 /// Settings of `snapshot save`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Save {
     /// A file, a directory, or - for standard output.
     pub target: PathBuf,
@@ -72,6 +74,7 @@ pub struct Save {
 
 /// Settings of `snapshot restore`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Restore {
     /// The file, or - for standard input.
     pub source: PathBuf,

@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Settings of `status`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// What should be, and where.
     #[command(flatten)]

@@ -24,6 +24,11 @@ fn sections() -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
+fn the_command_line_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
 fn every_flag_stands_with_its_command_or_with_what_commands_share() {
     let mut known = BTreeSet::new();
     for command in Arguments::command().get_subcommands() {

@@ -36,6 +36,7 @@ const SKEW: Duration = Duration::from_secs(300);
 
 /// Settings of the certificates.
 #[derive(Clone, clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// Key of the static seal, from which the authority is derived; without it no certificates are made.
     #[arg(long, env = "BLINKCHAMBER_TLS_SEAL_KEY_FILE")]

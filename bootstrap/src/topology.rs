@@ -21,6 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Which ConfigMap, and where the Sentinel's files are.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Options {
     /// `namespace/name` of the ConfigMap.
     #[arg(long, env = "BLINKCHAMBER_TOPOLOGY")]

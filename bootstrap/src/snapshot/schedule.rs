@@ -15,6 +15,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// Settings of `snapshot keep`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Keep {
     /// Where to.
     #[command(flatten)]
@@ -26,6 +27,7 @@ pub struct Keep {
 
 /// Settings of `snapshot fresh`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Fresh {
     /// The directory.
     pub directory: PathBuf,
