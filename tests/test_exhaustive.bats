@@ -12,18 +12,7 @@ says() { [[ $output == *"$1"* ]] || { printf 'not in the output: %s\n%s\n' "$1" 
 silent_about() { [[ $output != *"$1"* ]] || { printf 'in the output: %s\n%s\n' "$1" "$output"; return 1; }; }
 umbrella() { "$root/deploy-umbrella.sh" "$@"; }
 
-# bao ARGUMENT...: as OpenBao's operator, with a token that lives as long as the command.
-bao() {
-  local jwt
-  jwt=$(kubectl create token -n blinkchamber blinkchamber-operator --audience vault --duration 10m) ||
-    { echo "install with -f tests/values-platform.yaml: its operator may look into OpenBao"; return 1; }
-  printf '%s' "$jwt" | kubectl exec -n blinkchamber vault-0 -c vault -i -- sh -euc '
-    BAO_TOKEN=$(bao write -field=token auth/kubernetes/login role=operator jwt="$(cat)")
-    export BAO_TOKEN
-    # A standby may not have heard of the token yet.
-    for _ in $(seq 50); do if bao token lookup > /dev/null 2>&1; then break; fi; sleep 0.2; done
-    "$@"' sh bao "$@"
-}
+. "$BATS_TEST_DIRNAME/lib/bao.sh"
 
 # ready NAMESPACE KIND NAME COUNT
 ready() {

@@ -27,17 +27,7 @@ seal_directory() {
   echo "$seal"
 }
 
-# Runs a bao command in the server's pod with a token of the operator's role; the token lives as long as the command.
-bao() {
-  local jwt
-  jwt=$(kubectl create token --namespace blinkchamber blinkchamber-operator --audience vault --duration 10m)
-  printf '%s' "$jwt" | kubectl exec --namespace blinkchamber vault-0 -c vault -i -- sh -euc '
-    BAO_TOKEN=$(bao write -field=token auth/kubernetes/login role=operator jwt="$(cat)")
-    export BAO_TOKEN
-    # A standby may not have heard of the token yet.
-    for _ in $(seq 50); do if bao token lookup > /dev/null 2>&1; then break; fi; sleep 0.2; done
-    "$@"' sh bao "$@"
-}
+. "$root/tests/lib/bao.sh"
 
 # end_node_at_exit KEEP: takes the node down when the script ends, unless KEEP is 1; a run that failed says first what is wrong.
 end_node_at_exit() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::kubectl;
+use blinkchamber_tests::cluster::{holder, kubectl};
 use blinkchamber_tests::redis::{Door, Login};
 use blinkchamber_tests::wait;
 use serde_json::{Value, json};
@@ -41,10 +41,7 @@ fn what_happens_in_zitadel_is_in_its_list_and_goes_on_when_the_leader_is_killed(
     assert_eq!((&event["v"], &event["type"]), (&json!(1), &json!("user.machine.added")), "{event}");
     assert!(!event.to_string().contains(&login.password), "no secret: {event}");
 
-    let holder = || {
-        let jsonpath = "jsonpath={.spec.holderIdentity}";
-        kubectl(&["get", "lease", "-n", "identity", "zitadel-events", "-o", jsonpath])
-    };
+    let holder = || holder("identity", "zitadel-events");
     let leader = holder();
     assert!(leader.starts_with("zitadel-events-"), "{leader}");
     kubectl(&["delete", "pod", "-n", "identity", &leader, "--grace-period=0", "--force"]);

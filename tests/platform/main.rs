@@ -12,15 +12,3 @@ mod postgres;
 mod redis;
 mod rotation;
 mod zitadel;
-
-/// Runs `deploy-umbrella.sh`; whether it went well, and all that it said.
-fn deploy(arguments: &[&str]) -> (bool, String) {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let output = std::process::Command::new(format!("{root}/deploy-umbrella.sh"))
-        .args(arguments)
-        .current_dir(root)
-        .output()
-        .expect("deploy-umbrella.sh starts");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    (output.status.success(), said.concat())
-}

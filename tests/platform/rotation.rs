@@ -1,9 +1,10 @@
 //! (c) Every credential that has a name is replaced by its command, while clients of all parts work.
 
+use blinkchamber_tests::cluster::deploy;
 use blinkchamber_tests::load::Session;
 use serde_json::Value;
 
-use crate::{deploy, postgres, redis};
+use crate::{postgres, redis};
 
 #[test]
 fn every_credential_is_replaced_by_its_command_and_no_client_notices() {

@@ -5,13 +5,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{is_ready, kubectl, list, service_address};
+use blinkchamber_tests::cluster::{deploy, is_ready, kubectl, list, service_address};
 use blinkchamber_tests::load::Load;
 use blinkchamber_tests::wait;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
-
-use crate::deploy;
 
 const NAMESPACE: &str = "identity";
 const SELECTOR: &str = "app.kubernetes.io/component=zitadel";

@@ -1,5 +1,7 @@
 //! OpenBao as its operator sees it: logs in with the operator's service account and does what a test needs.
 
+pub mod writer;
+
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;

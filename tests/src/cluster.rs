@@ -132,6 +132,32 @@ impl Drop for Namespace {
     }
 }
 
+/// The uid of a pod, by which its processes are found.
+#[track_caller]
+pub fn uid(namespace: &str, pod: &str) -> String {
+    let object = get(namespace, "pod", pod).unwrap_or_else(|error| panic!("pod {pod}: {error}"));
+    object["metadata"]["uid"].as_str().expect("a pod has a uid").to_owned()
+}
+
+/// Who holds a Lease.
+#[track_caller]
+pub fn holder(namespace: &str, lease: &str) -> String {
+    kubectl(&["get", "lease", "-n", namespace, lease, "-o", "jsonpath={.spec.holderIdentity}"])
+}
+
+/// Runs `deploy-umbrella.sh`; whether it went well, and all that it said.
+#[must_use]
+pub fn deploy(arguments: &[&str]) -> (bool, String) {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let output = Command::new(format!("{root}/deploy-umbrella.sh"))
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .expect("deploy-umbrella.sh starts");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), said.concat())
+}
+
 /// Whether the pod's condition `Ready` is true.
 pub fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::runtime::{Builder, Runtime};
@@ -11,8 +12,9 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::bao::Operator;
-use crate::cluster::service_address;
+use crate::cluster::{service_address, uid};
 use crate::load::{Load, Seen, Session};
+use crate::node::processes;
 use crate::wait;
 
 /// Where applications find PostgreSQL; PgPool's certificate names it.
@@ -152,6 +154,18 @@ impl Writer {
         let lost = seen.acknowledged.iter().filter(|id| !found.contains(id)).count();
         assert_eq!(lost, 0, "acknowledged rows that are gone, of {}", seen.acknowledged.len());
         seen
+    }
+}
+
+/// Ends a member's Patroni and its server at once, in place.
+#[track_caller]
+pub fn kill_member(pod: &str) {
+    let uid = uid("database", pod);
+    for name in ["patroni", "postgres"] {
+        for process in processes(&uid).iter().filter(|process| process.command.contains(name)) {
+            // A child may end with its parent.
+            Command::new("kill").args(["-KILL", &process.pid.to_string()]).status().ok();
+        }
     }
 }
 

@@ -1,12 +1,11 @@
 //! What is changed by hand where the platform owns it.
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{PLATFORM, kubectl};
+use blinkchamber_tests::cluster::{PLATFORM, deploy, holder, kubectl};
 use blinkchamber_tests::wait;
 use serde_json::json;
 
 use super::members::{LIMIT, whole};
-use crate::deploy;
 
 #[test]
 fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
@@ -58,10 +57,7 @@ fn what_drifts_is_put_right_and_told_and_nothing_else_is_touched() {
 #[test]
 fn another_pod_takes_over_the_loop() {
     whole();
-    let holder = || {
-        let jsonpath = "jsonpath={.spec.holderIdentity}";
-        kubectl(&["get", "lease", "-n", PLATFORM, "blinkchamber-bootstrap", "-o", jsonpath])
-    };
+    let holder = || holder(PLATFORM, "blinkchamber-bootstrap");
     let before = holder();
     assert!(!before.is_empty());
     kubectl(&["delete", "pod", "-n", PLATFORM, &before, "--grace-period=0", "--force"]);

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use blinkchamber_tests::bao::Operator;
+use blinkchamber_tests::bao::writer::Writer;
 use blinkchamber_tests::cluster::{Namespace, PLATFORM, apply, kubectl};
 use blinkchamber_tests::network::Cut;
 use blinkchamber_tests::node::process;
 use blinkchamber_tests::wait;
 use serde_json::json;
 
-use super::Writer;
 use super::members::{LIMIT, MEMBERS, leader, leader_besides, server, whole};
 
 #[test]

@@ -1,14 +1,11 @@
 //! The members as they see themselves.
 
-use std::time::Duration;
-
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{PLATFORM, get, is_ready};
+use blinkchamber_tests::cluster::{PLATFORM, get, is_ready, uid};
 use blinkchamber_tests::node::{Process, process};
 use blinkchamber_tests::wait;
 
-/// For everything that is sure to come: a busy machine, and an election after it.
-pub(super) const LIMIT: Duration = Duration::from_secs(180);
+pub(super) use blinkchamber_tests::bao::writer::LIMIT;
 /// Members of the platform.
 pub(super) const MEMBERS: [&str; 3] = ["vault-0", "vault-1", "vault-2"];
 
@@ -36,8 +33,7 @@ pub(super) fn leader_besides(before: &str) -> String {
 /// The server process of a member.
 #[track_caller]
 pub(super) fn server(pod: &str) -> Process {
-    let object = get(PLATFORM, "pod", pod).expect("the pod");
-    process(object["metadata"]["uid"].as_str().expect("a uid"), "bao server")
+    process(&uid(PLATFORM, pod), "bao server")
 }
 
 /// Waits until every member is Ready and a voter of the same cluster; gives the cluster's id.

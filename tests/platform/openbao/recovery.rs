@@ -3,13 +3,12 @@
 use std::fs;
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{PLATFORM, kubectl, try_kubectl};
+use blinkchamber_tests::bao::writer::Writer;
+use blinkchamber_tests::cluster::{PLATFORM, deploy, kubectl, try_kubectl};
 use blinkchamber_tests::wait;
 use serde_json::{Value, json};
 
-use super::Writer;
 use super::members::{LIMIT, leader, whole};
-use crate::deploy;
 
 #[test]
 fn a_member_whose_volume_is_lost_joins_the_same_cluster_again() {

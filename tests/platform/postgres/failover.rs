@@ -1,10 +1,9 @@
 //! What ends, and what clients see of it.
 
-use std::process::Command;
-
-use blinkchamber_tests::cluster::{get, is_ready, kubectl, list};
+use blinkchamber_tests::cluster::{get, is_ready, kubectl, list, uid};
 use blinkchamber_tests::network::Cut;
-use blinkchamber_tests::node::{process, processes};
+use blinkchamber_tests::node::process;
+use blinkchamber_tests::postgres::kill_member;
 use blinkchamber_tests::wait;
 use serde_json::Value;
 
@@ -18,12 +17,7 @@ fn a_primary_that_ends_in_any_way_takes_no_acknowledged_row_with_it() {
     kubectl(&["delete", "pod", "-n", NAMESPACE, &deleted, "--wait=false"]);
     clients.go_on("clients write after the primary's pod was deleted");
     let killed = primary();
-    let uid = uid_of(&killed);
-    for name in ["patroni", "postgres"] {
-        for process in processes(&uid).iter().filter(|process| process.command.contains(name)) {
-            Command::new("kill").args(["-KILL", &process.pid.to_string()]).status().ok();
-        }
-    }
+    kill_member(&killed);
     clients.go_on("clients write after the primary's processes were killed");
     whole();
     clients.finish("primary deleted, then killed");
@@ -33,7 +27,7 @@ fn a_primary_that_ends_in_any_way_takes_no_acknowledged_row_with_it() {
 fn a_primary_that_nobody_reaches_is_replaced_and_gives_up() {
     let cut_off = primary();
     let clients = Clients::start();
-    let network = Cut::off(process(&uid_of(&cut_off), "postgresql.sh").pid);
+    let network = Cut::off(process(&uid(NAMESPACE, &cut_off), "postgresql.sh").pid);
     let successor = primary_besides(&cut_off);
     assert_ne!(successor, cut_off);
     clients.go_on("clients write to the successor");
@@ -56,8 +50,7 @@ fn a_pgpool_that_is_killed_is_noticed_by_its_own_sessions_only() {
     let pods = list(NAMESPACE, "pod", "app.kubernetes.io/component=pgpool");
     for pod in &pods {
         let name = pod["metadata"]["name"].as_str().expect("a name");
-        let uid = pod["metadata"]["uid"].as_str().expect("a uid");
-        process(uid, "pgpool -n").kill();
+        process(&uid(NAMESPACE, name), "pgpool -n").kill();
         clients.go_on("clients write after a PgPool was killed");
         wait::until("the killed PgPool is back", LIMIT, || {
             let pod = get(NAMESPACE, "pod", name)?;
@@ -84,11 +77,6 @@ fn members_deleted_in_turn_and_all_at_once_come_back_with_every_row() {
     clients.go_on("clients write after all members were deleted");
     whole();
     clients.finish("each member deleted in turn, then all at once");
-}
-
-fn uid_of(pod: &str) -> String {
-    let pod = get(NAMESPACE, "pod", pod).expect("the pod");
-    pod["metadata"]["uid"].as_str().expect("a uid").to_owned()
 }
 
 fn restarts(pod: &Value) -> i64 {

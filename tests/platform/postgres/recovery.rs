@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{kubectl, try_kubectl};
+use blinkchamber_tests::cluster::{deploy, kubectl, try_kubectl};
 use blinkchamber_tests::postgres::{Door, Login};
 use blinkchamber_tests::wait;
 
 use super::Clients;
 use super::cluster::{LIMIT, MEMBERS, NAMESPACE, ask, identity, primary, whole};
-use crate::deploy;
 
 #[test]
 fn a_member_whose_volume_is_lost_joins_the_same_cluster_again() {

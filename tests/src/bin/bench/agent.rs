@@ -29,15 +29,9 @@ struct Figures {
 
 /// Adds the agent's rows.
 pub(crate) fn measure(table: &mut Table) {
-    let scratch = PathBuf::from(format!("/dev/shm/blinkchamber-bench-{}", std::process::id()));
-    fs::create_dir_all(&scratch).expect("a scratch directory on tmpfs");
+    let scratch = scratch();
     let server = Server::start(&scratch);
     let (bao, agent) = (tool("bao"), ours("agent", "blinkchamber-agent"));
-    let peer = |config: &Path| {
-        let mut command = Command::new(&bao);
-        command.arg("agent").arg(format!("-config={}", config.display()));
-        command
-    };
     let mine = |config: &Path| {
         let mut command = Command::new(&agent);
         command.arg("run").arg(format!("-config={}", config.display()));
@@ -64,18 +58,23 @@ pub(crate) fn measure(table: &mut Table) {
 
 /// Resident memory of one `bao agent` with one template, in MB.
 pub(crate) fn peer_memory() -> f64 {
-    let scratch = PathBuf::from(format!("/dev/shm/blinkchamber-bench-{}", std::process::id()));
-    fs::create_dir_all(&scratch).expect("a scratch directory on tmpfs");
-    let server = Server::start(&scratch);
-    let peer = |config: &Path| {
-        let mut command = Command::new(tool("bao"));
-        command.arg("agent").arg(format!("-config={}", config.display()));
-        command
-    };
-    let resident = server.figures(&peer, 1, None).resident;
-    drop(server);
+    let scratch = scratch();
+    let resident = Server::start(&scratch).figures(&peer, 1, None).resident;
     fs::remove_dir_all(&scratch).ok();
     resident
+}
+
+/// `bao agent` with a configuration.
+fn peer(config: &Path) -> Command {
+    let mut command = Command::new(tool("bao"));
+    command.arg("agent").arg(format!("-config={}", config.display()));
+    command
+}
+
+fn scratch() -> PathBuf {
+    let scratch = PathBuf::from(format!("/dev/shm/blinkchamber-bench-{}", std::process::id()));
+    fs::create_dir_all(&scratch).expect("a scratch directory on tmpfs");
+    scratch
 }
 
 struct Server {

@@ -1,21 +1,19 @@
 //! The whole platform on the node: how long it takes to come, what it needs, and how long clients wait when something ends.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use blinkchamber_tests::bao::Operator;
-use blinkchamber_tests::cluster::{PLATFORM, get, kubectl};
-use blinkchamber_tests::load::{Load, Session};
+use blinkchamber_tests::bao::writer::Writer;
+use blinkchamber_tests::cluster::{self, PLATFORM, kubectl, uid};
+use blinkchamber_tests::load::{Seen, Session};
 use blinkchamber_tests::node::{Process, process, processes};
 use blinkchamber_tests::{postgres, redis};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::agent;
 use crate::table::{Peer, Table};
 
-const LIMIT: Duration = Duration::from_secs(300);
 /// Time for everything to come to rest.
 const REST: Duration = Duration::from_secs(60);
 
@@ -23,7 +21,7 @@ const REST: Duration = Duration::from_secs(60);
 pub(crate) fn measure(table: &mut Table) {
     deploy(&["uninstall", "--yes"]);
     let start = Instant::now();
-    deploy(&["install"]);
+    install();
     table.less("platform, install to all Ready, without ingress", "s", Peer::None, start.elapsed().as_secs_f64());
     std::thread::sleep(REST);
     memory(table);
@@ -71,18 +69,13 @@ fn failures(table: &mut Table) {
     let login = postgres::Login::of_the_moment(&operator);
     let primary = endpoint("database", "postgresql-primary");
     let writer = postgres::Writer::start(&door, Session::Kept, move || login.clone());
-    for process in pod_processes("database", &primary) {
-        if ["patroni", "postgres"].iter().any(|name| process.command.contains(name)) {
-            // A child may end with its parent.
-            Command::new("kill").args(["-KILL", &process.pid.to_string()]).status().ok();
-        }
-    }
+    postgres::kill_member(&primary);
     writer.goes_on("rows are written again");
     table.less(
         "PostgreSQL's primary killed in place: longest pause of a client",
         "s",
         Peer::None,
-        pause(writer.finish(None)),
+        pause(&writer.finish(None)),
     );
     settle("database", &["postgresql-0", "postgresql-1", "postgresql-2"]);
 
@@ -90,7 +83,7 @@ fn failures(table: &mut Table) {
     let writer = postgres::Writer::start(&door, Session::Kept, move || login.clone());
     kubectl(&["delete", "pod", "-n", "database", &endpoint("database", "postgresql-primary"), "--wait=false"]);
     writer.goes_on("rows are written again");
-    table.less("PostgreSQL's primary deleted: longest pause of a client", "s", Peer::None, pause(writer.finish(None)));
+    table.less("PostgreSQL's primary deleted: longest pause of a client", "s", Peer::None, pause(&writer.finish(None)));
     settle("database", &["postgresql-0", "postgresql-1", "postgresql-2"]);
 
     let password = redis::Password::follow("redis/app", "app");
@@ -99,30 +92,20 @@ fn failures(table: &mut Table) {
     // Of a fresh install.
     process(&uid("database", "redis-master-1"), "redis-server ").kill();
     writer.goes_on("numbers are pushed again");
-    table.less("Redis master killed: longest pause of a client", "s", Peer::None, pause(writer.finish().seen));
+    table.less("Redis master killed: longest pause of a client", "s", Peer::None, pause(&writer.finish().seen));
 
     let leader = operator.request("GET", "sys/leader", None).1;
     let address = leader["leader_address"].as_str().unwrap_or_default().trim_start_matches("https://").to_owned();
     let leader = address.split('.').next().unwrap_or_default();
-    let act = move |number: i64, seen: &mut blinkchamber_tests::load::Seen| {
-        let path = format!("secret/data/bench/{}", number % 100);
-        match operator.try_request("POST", &path, Some(&json!({"data": {"number": number}})))? {
-            (200..=299, _) => {
-                seen.acknowledged.push(number);
-                Ok(())
-            }
-            (status, _) => Err(status.to_string()),
-        }
-    };
-    let load = Load::start(Duration::from_millis(20), LIMIT, act);
+    let writer = Writer::start();
     process(&uid(PLATFORM, leader), "bao server").kill();
-    load.goes_on("secrets are written again");
-    table.less("OpenBao's leader killed: longest pause of a client", "s", Peer::None, pause(load.end()));
+    writer.goes_on("secrets are written again");
+    let seen = writer.finish("OpenBao's leader killed");
+    table.less("OpenBao's leader killed: longest pause of a client", "s", Peer::None, pause(&seen));
 }
 
-fn pause(seen: blinkchamber_tests::load::Seen) -> f64 {
-    let errors: &BTreeMap<String, usize> = &seen.errors;
-    eprintln!("{} acknowledged, {errors:?}", seen.acknowledged.len());
+fn pause(seen: &Seen) -> f64 {
+    eprintln!("{} acknowledged, {}", seen.acknowledged.len(), seen.troubles());
     seen.gap.as_secs_f64()
 }
 
@@ -149,23 +132,14 @@ fn endpoint(namespace: &str, service: &str) -> String {
     slices.trim().to_owned()
 }
 
-fn uid(namespace: &str, pod: &str) -> String {
-    let pod = get(namespace, "pod", pod).expect("the pod");
-    pod["metadata"]["uid"].as_str().expect("a uid").to_owned()
-}
-
-fn pod_processes(namespace: &str, pod: &str) -> Vec<Process> {
-    processes(&uid(namespace, pod))
-}
-
+/// With everything that was said, when it does not go well.
 fn deploy(words: &[&str]) {
-    let mut command = Command::new("./deploy-umbrella.sh");
-    command.args(words);
-    if words == ["install"] {
-        let seal = std::env::var("BLINKCHAMBER_SEAL").expect("BLINKCHAMBER_SEAL: tests/bench.sh says where the key is");
-        command.args(["-f", "tests/values-platform.yaml", "--set", "nginx-ingress.enabled=false", "--set"]);
-        command.arg(format!("vault.server.seal.static.keyVolume.hostPath.path={seal}"));
-    }
-    let status = command.status().expect("run from the project's root");
-    assert!(status.success(), "{words:?}");
+    let (ok, said) = cluster::deploy(words);
+    assert!(ok, "{words:?}: {said}");
+}
+
+fn install() {
+    let seal = std::env::var("BLINKCHAMBER_SEAL").expect("BLINKCHAMBER_SEAL: tests/bench.sh says where the key is");
+    let key = format!("vault.server.seal.static.keyVolume.hostPath.path={seal}");
+    deploy(&["install", "-f", "tests/values-platform.yaml", "--set", "nginx-ingress.enabled=false", "--set", &key]);
 }

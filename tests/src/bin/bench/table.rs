@@ -49,8 +49,17 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Prints the page; a complete one is kept.
+    pub(crate) fn publish(&self, machine: &str, complete: bool) {
+        let text = self.markdown(machine);
+        print!("{text}");
+        if complete {
+            std::fs::write("docs/benchmarks.md", text).expect("run from the project's root");
+        }
+    }
+
     /// The page.
-    pub(crate) fn markdown(&self, machine: &str) -> String {
+    fn markdown(&self, machine: &str) -> String {
         let mut text = format!(
             "# Benchmarks\n\nWritten by `make bench`. {machine}\n\n\
              | what | peer | ours | ratio |\n|---|---:|---:|---:|\n"
